@@ -17,7 +17,12 @@ const execArgv = conditions.map((condition) => `--conditions=${condition}`)
 export const projects = [
   {
     ...source,
-    test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], exclude: ["**/*.threads.test.ts"], execArgv }
+    test: {
+      name: "unit",
+      include: ["packages/*/test/**/*.test.ts"],
+      exclude: ["**/*.threads.test.ts"],
+      execArgv
+    }
   },
   {
     ...source,

@@ -41,7 +41,10 @@ if (!isInstalled()) {
   writeFileSync(stamp, fingerprint())
 }
 
-const child = spawn(command, [...prefix, "run", "--silent", script, "--", ...args], { cwd: root, stdio: "inherit" })
+const child = spawn(command, [...prefix, "run", "--silent", script, "--", ...args], {
+  cwd: root,
+  stdio: "inherit"
+})
 // A terminal sends Ctrl-C to the whole group; a signal sent to this process alone is passed on.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => child.kill(signal))
