@@ -1,1 +1,13 @@
-export {}
+/**
+ * Actors as Effect fibers, with schema-typed messages, on one thread or across worker threads.
+ *
+ * @since 0.1.0
+ */
+export * as Actor from "./Actor.ts"
+export * as ActorContext from "./ActorContext.ts"
+export * as ActorRef from "./ActorRef.ts"
+export * as ActorSystem from "./ActorSystem.ts"
+export * as AskError from "./AskError.ts"
+export * as DeadLetter from "./DeadLetter.ts"
+export * as SpawnError from "./SpawnError.ts"
+export * as Step from "./Step.ts"

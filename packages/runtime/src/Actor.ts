@@ -1,0 +1,318 @@
+/**
+ * Actors: a contract that is free of code, and behaviours for it.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type * as Rpc from "effect/rpc/Rpc"
+import type * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type { ActorContext, HandlerContext } from "./ActorContext.ts"
+import type { ActorRef } from "./ActorRef.ts"
+import type { ActorSystem } from "./ActorSystem.ts"
+import * as definition from "./internal/definition.ts"
+import type { Host } from "./internal/host.ts"
+import * as localHost from "./internal/localHost.ts"
+import type { SpawnError } from "./SpawnError.ts"
+import type * as Step from "./Step.ts"
+
+/**
+ * @category type ids
+ * @since 0.1.0
+ */
+export const TypeId = "~@troupe/runtime/Actor"
+
+/**
+ * @category type ids
+ * @since 0.1.0
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * The proof that a system hosts the actor `Name`: on this thread by `Actor.toLayer`, on workers by
+ * `ActorSystem.layerWorkers`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Hosted<in out Name extends string> {
+  readonly _: unique symbol
+  readonly name: Name
+}
+
+/**
+ * An actor's contract: its name, its messages, and what it takes to spawn it. It holds no code, so that whoever
+ * only sends messages imports nothing else.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Actor<
+  in out Name extends string,
+  in out Rpcs extends Rpc.Any,
+  in out Args extends Schema.Top
+> extends Pipeable {
+  readonly [TypeId]: typeof TypeId
+  readonly name: Name
+  readonly protocol: RpcGroup.RpcGroup<Rpcs>
+  readonly args: Args
+
+  /** Types a behaviour given as a value or made in an Effect, for `toLayer`. */
+  of<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
+    behaviour: Behaviour<Rpcs, Args, S, H, RI>
+  ): Behaviour<Rpcs, Args, S, H, RI>
+
+  /**
+   * Hosts the actor with this behaviour on this thread. What its handlers need, the layer needs; a `Scope` in
+   * `initial` or in a handler is the actor's own, closed when it ends.
+   */
+  toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
+    behaviour: Behaviour<Rpcs, Args, S, H, RI>
+  ): Layer.Layer<Hosted<Name>, never, ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope>>
+  toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never, E = never, R = never>(
+    behaviour: Effect.Effect<Behaviour<Rpcs, Args, S, H, RI>, E, R>
+  ): Layer.Layer<Hosted<Name>, E, ActorSystem | Exclude<HandlersServices<H> | RI | R, Scope.Scope>>
+
+  /** Starts an actor that ends with the scope, and waits until it has started. */
+  spawn(...args: SpawnArgs<Args>): Effect.Effect<ActorRef<Rpcs>, SpawnError, Hosted<Name> | Scope.Scope>
+
+  /**
+   * The actor with this key: made on its first message, wherever the system places the key. Its end is not the
+   * key's: the next message makes it anew.
+   */
+  keyed(key: string): Effect.Effect<ActorRef<Rpcs>, never, KeyedServices<Name, Args>>
+
+  /** `keyed` as a plain function, for handlers that address many keys. */
+  readonly byKey: Effect.Effect<(key: string) => ActorRef<Rpcs>, never, KeyedServices<Name, Args>>
+}
+
+/**
+ * Any actor's contract.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Any extends Pipeable {
+  readonly [TypeId]: typeof TypeId
+  readonly name: string
+  readonly protocol: RpcGroup.Any
+  readonly args: Schema.Top
+}
+
+/**
+ * The name of a contract.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Name<A extends Any> = A["name"]
+
+/**
+ * What a keyed actor needs. A keyed actor is made by its first message, so one with spawn arguments cannot be keyed.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type KeyedServices<Name extends string, Args extends Schema.Top> = [void] extends
+  [Args["~type.make.in"]] ? Hosted<Name>
+  : "an actor with spawn arguments cannot be keyed"
+
+/**
+ * What `spawn` takes: the arguments as their schema's constructor takes them, or nothing.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type SpawnArgs<Args extends Schema.Top> = [void] extends [Args["~type.make.in"]] ? readonly []
+  : readonly [args: Args["~type.make.in"]]
+
+/**
+ * A behaviour: the state, how it begins, and a handler for each message.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top, S, H, RI = never> {
+  /** The state's schema, for inspection and persistence; `Actor.opaque<S>()` for state that holds handles. */
+  readonly state: Schema.Schema<S> | Opaque<S>
+  /** The first state, plainly or in an Effect, which may acquire resources in the actor's scope. */
+  readonly initial: (
+    args: Args["Type"],
+    ctx: ActorContext<Rpcs>
+  ) => NoInfer<S> | Effect.Effect<NoInfer<S>, never, RI>
+  /** A handler for each message: plain ones run inline, effectful ones on the actor's fiber. */
+  readonly handlers: H
+}
+
+/**
+ * A handler: from the state and a message to the next step, plainly or in an Effect. An Effect that fails with the
+ * message's declared error answers with it and keeps the state, as `Actor.fail` does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Handler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S> = (
+  state: S,
+  payload: Rpc.Payload<Current>,
+  ctx: HandlerContext<Rpcs, Current>
+) =>
+  | Step.Step<S, Rpc.Success<Current>, Rpc.Error<Current>>
+  // oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
+  | Effect.Effect<Step.Step<S, Rpc.Success<Current>, Rpc.Error<Current>>, Rpc.Error<Current>, any>
+
+/**
+ * A handler for each message of a protocol.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Handlers<Rpcs extends Rpc.Any, S> = {
+  readonly [Current in Rpcs as Current["_tag"]]: Handler<Rpcs, Current, S>
+}
+
+/**
+ * The services that a table of handlers needs.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type HandlersServices<H> = {
+  [K in keyof H]: H[K] extends (...args: never) => infer Result ? Effect.Services<Result> : never
+}[keyof H]
+
+/**
+ * State without a schema: handles, caches, typed arrays. It cannot be inspected or persisted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Opaque<in out S> {
+  readonly "~@troupe/runtime/Opaque": (_: S) => S
+}
+
+/**
+ * State without a schema.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const opaque = <S>(): Opaque<S> => ({ "~@troupe/runtime/Opaque": (state) => state })
+
+/**
+ * Defines an actor's contract.
+ *
+ * **Details**
+ *
+ * The protocol is an `RpcGroup`, so that the same declaration serves actors, RPC over a socket and Effect Cluster.
+ * Payloads, answers and spawn arguments must be able to cross threads: a schema that cannot throws here, with the
+ * path to the field.
+ *
+ * **Example** (A counter)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor } from "@troupe/runtime"
+ *
+ * const Counter = Actor.make("Counter", {
+ *   protocol: RpcGroup.make(
+ *     Rpc.make("Add", { payload: { amount: Schema.Int } }),
+ *     Rpc.make("Total", { success: Schema.Int })
+ *   )
+ * })
+ *
+ * const CounterLive = Counter.toLayer({
+ *   state: Schema.Int,
+ *   initial: () => 0,
+ *   handlers: {
+ *     Add: (total, { amount }) => Actor.next(total + amount),
+ *     Total: (total) => Actor.reply(total, total)
+ *   }
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <const Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top = Schema.Void>(
+  name: Name,
+  options: {
+    readonly protocol: RpcGroup.RpcGroup<Rpcs>
+    /** The schema of what `spawn` takes. (Default: nothing) */
+    readonly args?: Args | undefined
+  }
+): Actor<Name, Rpcs, Args> => {
+  const args = (options.args ?? Schema.Void) as Args
+  definition.check(name, options.protocol, args)
+  const hosted = hostedKey<Name>(name)
+  const self: Actor<Name, Rpcs, Args> = {
+    [TypeId]: TypeId,
+    name,
+    protocol: options.protocol,
+    args,
+    of: (behaviour) => behaviour,
+    // The overloads differ only in whether the behaviour comes in an Effect.
+    toLayer: (behaviour: unknown) => Layer.effect(hosted, localHost.make(self, behaviour)) as never,
+    spawn: (...args) =>
+      Effect.withFiber((fiber) =>
+        Context.getUnsafe(fiber.context, hosted).spawn(args[0], Context.getUnsafe(fiber.context, Scope.Scope))
+      ) as Effect.Effect<ActorRef<Rpcs>, SpawnError, never>,
+    keyed: (key) =>
+      Effect.withFiber((fiber) =>
+        Effect.succeed(Context.getUnsafe(fiber.context, hosted).keyed(key) as ActorRef<Rpcs>)
+      ),
+    byKey: Effect.withFiber((fiber) => {
+      const host = Context.getUnsafe(fiber.context, hosted)
+      return Effect.succeed((key: string) => host.keyed(key) as ActorRef<Rpcs>)
+    }),
+    pipe() {
+      return pipeArguments(self, arguments)
+    }
+  }
+  return self
+}
+
+/**
+ * The service key under which a system offers the actor `name`.
+ *
+ * @internal
+ */
+export const hostedKey = <Name extends string>(name: Name): Context.Service<Hosted<Name>, Host> =>
+  Context.Service<Hosted<Name>, Host>(`@troupe/runtime/Hosted/${name}`)
+
+export {
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  crash,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  fail,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  later,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  next,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  reply,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  stop
+} from "./Step.ts"

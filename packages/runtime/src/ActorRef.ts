@@ -1,0 +1,120 @@
+/**
+ * A reference to an actor: what one sends messages to.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type { Pipeable } from "effect/Pipeable"
+import { hasProperty } from "effect/Predicate"
+import type * as Rpc from "effect/rpc/Rpc"
+import type * as Types from "effect/Types"
+import type { AskError } from "./AskError.ts"
+
+/**
+ * @category type ids
+ * @since 0.1.0
+ */
+export const TypeId = "~@troupe/runtime/ActorRef"
+
+/**
+ * @category type ids
+ * @since 0.1.0
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * A reference to an actor that understands the messages `Rpcs`.
+ *
+ * **Details**
+ *
+ * It is contravariant: a reference to an actor that understands more messages stands wherever one that
+ * understands fewer is wanted. A reference to a spawned actor never reaches another one; a reference to a keyed
+ * actor addresses the key, and reaches whichever incarnation lives.
+ *
+ * Payloads are given as the message's payload constructor takes them: defaults may be left out. On this thread a
+ * payload is passed by reference, so neither side may change it afterwards; to another thread it is encoded at once.
+ *
+ * The methods take their types from `this`, so that nothing but the variance marker depends on `Rpcs`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ActorRef<in Rpcs extends Rpc.Any> extends Pipeable {
+  readonly [TypeId]: { readonly _Rpcs: Types.Contravariant<Rpcs> }
+
+  /** The name of the actor's definition. */
+  readonly name: string
+
+  /** The actor's key, if it is a keyed one. */
+  readonly key: string | undefined
+
+  /** Sends a message and goes on. What cannot be delivered becomes a dead letter. */
+  tell<R extends Rpc.Any, const Tag extends R["_tag"]>(
+    this: ActorRef<R>,
+    tag: Tag,
+    ...payload: TellArgs<Rpc.ExtractTag<R, Tag>>
+  ): Effect.Effect<void>
+
+  /** Sends a message and tells whether it was accepted. What is not accepted is no dead letter: the caller knows. */
+  offer<R extends Rpc.Any, const Tag extends R["_tag"]>(
+    this: ActorRef<R>,
+    tag: Tag,
+    ...payload: TellArgs<Rpc.ExtractTag<R, Tag>>
+  ): Effect.Effect<boolean>
+
+  /** `tell` without an Effect, for hot paths: true when the message was accepted. */
+  tellUnsafe<R extends Rpc.Any, const Tag extends R["_tag"]>(
+    this: ActorRef<R>,
+    tag: Tag,
+    ...payload: TellArgs<Rpc.ExtractTag<R, Tag>>
+  ): boolean
+
+  /**
+   * Sends a message and waits for its answer: the message's success value, its declared error, or an `AskError`
+   * that says why no answer came. Interrupting the caller does not interrupt the actor.
+   */
+  ask<R extends Rpc.Any, const Tag extends R["_tag"]>(
+    this: ActorRef<R>,
+    tag: Tag,
+    ...args: AskArgs<Rpc.ExtractTag<R, Tag>>
+  ): Effect.Effect<Rpc.Success<Rpc.ExtractTag<R, Tag>>, Rpc.Error<Rpc.ExtractTag<R, Tag>> | AskError>
+}
+
+/**
+ * How long an ask waits.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AskOptions {
+  /** After this long the ask fails with an `AskTimeout`. (Default: it waits until the actor answers or ends.) */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * What follows the tag in a tell: the payload, or nothing for a message without one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TellArgs<R extends Rpc.Any> = [void] extends [Rpc.PayloadConstructor<R>] ? readonly []
+  : readonly [payload: Rpc.PayloadConstructor<R>]
+
+/**
+ * What follows the tag in an ask: the payload (undefined for a message without one), then options.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AskArgs<R extends Rpc.Any> = [void] extends [Rpc.PayloadConstructor<R>]
+  ? readonly [payload?: undefined, options?: AskOptions]
+  : readonly [payload: Rpc.PayloadConstructor<R>, options?: AskOptions]
+
+/**
+ * Whether a value is a reference to an actor.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isActorRef = (u: unknown): u is ActorRef<never> => hasProperty(u, TypeId)

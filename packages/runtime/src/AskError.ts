@@ -1,0 +1,104 @@
+/**
+ * Why an ask got no answer.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * The deadline passed. A late answer is dropped; the actor is not interrupted.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AskTimeout extends Schema.TaggedError<AskTimeout>()("AskTimeout", { millis: Schema.Number }) {
+  override get message(): string {
+    return `no answer within ${this.millis} ms`
+  }
+}
+
+/**
+ * The actor ended, or failed, before it answered.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ActorEnded extends Schema.TaggedError<ActorEnded>()("ActorEnded", {
+  /** What the actor failed with, as text; undefined when it ended without a failure. */
+  failure: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return this.failure === undefined
+      ? "the actor ended before it answered"
+      : `the actor failed before it answered: ${this.failure}`
+  }
+}
+
+/**
+ * The actor had ended when the message was sent.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DeadRef extends Schema.TaggedError<DeadRef>()("DeadRef", {}) {
+  override get message(): string {
+    return "the actor had already ended"
+  }
+}
+
+/**
+ * The message or its answer does not fit its schema.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidMessage extends Schema.TaggedError<InvalidMessage>()("InvalidMessage", {
+  /** What does not fit, and where. */
+  issue: Schema.String
+}) {
+  override get message(): string {
+    return this.issue
+  }
+}
+
+/**
+ * The actor's worker thread ended.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ThreadLost extends Schema.TaggedError<ThreadLost>()("ThreadLost", { thread: Schema.Number }) {
+  override get message(): string {
+    return `worker thread ${this.thread} ended`
+  }
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export const Reason = Schema.Union([AskTimeout, ActorEnded, DeadRef, InvalidMessage, ThreadLost])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason = typeof Reason.Type
+
+/**
+ * An ask got no answer; `reason` says why. Handle one reason with `Effect.catchReason`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AskError extends Schema.TaggedError<AskError>()("AskError", {
+  /** The name of the actor asked. */
+  actor: Schema.String,
+  /** The message's tag. */
+  tag: Schema.String,
+  reason: Reason
+}) {
+  override get message(): string {
+    return `ask ${this.tag} of ${this.actor}: ${this.reason.message}`
+  }
+}

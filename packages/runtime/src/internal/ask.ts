@@ -1,0 +1,52 @@
+/** An ask in flight: the message's replier on one side, the caller's Effect on the other. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { AskError, type Reason } from "../AskError.ts"
+import type { Replier } from "./hot/cell.ts"
+
+export class PendingAsk implements Replier {
+  private readonly actor: string
+  private readonly tag: string
+  private resume: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined = undefined
+  exit: Exit.Exit<unknown, unknown> | undefined = undefined
+
+  constructor(actor: string, tag: string) {
+    this.actor = actor
+    this.tag = tag
+  }
+
+  get done(): boolean {
+    return this.exit !== undefined
+  }
+
+  succeed(value: unknown): void {
+    this.settle(Exit.succeed(value))
+  }
+
+  fail(error: unknown): void {
+    this.settle(Exit.fail(error))
+  }
+
+  abandon(reason: Reason): void {
+    this.settle(Exit.fail(new AskError({ actor: this.actor, tag: this.tag, reason })))
+  }
+
+  /** The answer, when it is there. An interrupted caller drops what comes later. */
+  wait(): Effect.Effect<unknown, unknown> {
+    return Effect.callback((resume) => {
+      this.resume = resume
+      return Effect.sync(() => {
+        this.resume = undefined
+        this.exit = Exit.void
+      })
+    })
+  }
+
+  private settle(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.exit !== undefined) return
+    this.exit = exit
+    const resume = this.resume
+    this.resume = undefined
+    if (resume !== undefined) resume(exit)
+  }
+}

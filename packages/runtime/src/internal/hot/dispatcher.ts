@@ -1,0 +1,258 @@
+/**
+ * One thread's dispatcher: runs the turns of the cells that have messages.
+ *
+ * **Contract**: one thread, one dispatcher a system. What it does not know (effects, crashes, dead letters) it
+ * leaves to its `Hooks`, so that it stays free of Effect.
+ * **Invariant**: one cell's turn at a time; a cell handles one message at a time. While a slice runs, nothing runs
+ * another one: a nested call only fills queues.
+ * **Ordering**: messages to one cell in the order of `send`; cells in the order in which they became ready.
+ * **Fairness**: a turn ends after `TURN_MESSAGES`, a slice after `SLICE_MILLIS`; then the event loop has its turn.
+ * **Allocation**: none a message.
+ * **Evidence**: `test/hot/dispatcher.test.ts` (a naive twin, fairness), `local.*` benchmarks.
+ */
+import {
+  BufferPool,
+  BUSY,
+  type Cell,
+  ENDING,
+  IDLE,
+  type Message,
+  READY,
+  type Replier,
+  RUNNING
+} from "./cell.ts"
+import type { Taken } from "./cell.ts"
+import { RunQueue } from "./runQueue.ts"
+import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "./step.ts"
+
+/** Messages that a cell handles before the next cell has its turn. */
+const TURN_MESSAGES = 64
+/** How long cells run before timers and I/O have their turn. */
+const SLICE_MILLIS = 4
+/** Messages between two looks at the clock, which costs about as much as a message. */
+const CLOCK_EVERY = 64
+/** Messages handled on behalf of one ask before its caller is parked. */
+const INLINE_MESSAGES = 256
+
+/** What the dispatcher leaves to the layer above. None may throw. */
+export interface Hooks {
+  /** A keyed cell has its first message: give it state and handlers, or end it, or leave it STARTING. */
+  start(cell: Cell): void
+  /** A handler returned something that is not a step: an effect, or rubbish. */
+  effect(cell: Cell, result: unknown, message: Message): void
+  /** A handler threw, or crashed its actor on purpose. */
+  crash(cell: Cell, error: unknown, deliberate: boolean, message: Message): void
+  /** A handler asked for its actor's end. */
+  stop(cell: Cell): void
+  /** A handler owes an answer. */
+  owe(cell: Cell, replier: Replier): void
+  /** A handler failed a message that nobody asked. */
+  unheard(cell: Cell, message: Message, error: unknown): void
+}
+
+/** Messages from and to other threads, polled between turns. */
+export interface Links {
+  /** Takes in what has arrived; the number of records taken. */
+  poll(): number
+  /** Makes visible what was written, and writes what had been kept for lack of room. */
+  flush(): void
+  /** Nothing is left to do: spin, or park until another thread rings. */
+  idle(): void
+}
+
+export class Dispatcher {
+  private readonly ready = new RunQueue<Cell>()
+  readonly pool = new BufferPool()
+  private readonly taken: Taken = { message: { index: 0 }, payload: undefined, replier: undefined }
+  private readonly hooks: Hooks
+  private readonly defer: (task: () => void) => void
+  links: Links | undefined = undefined
+  /** Whether a slice runs now. */
+  running = false
+  private armed = false
+  /** The cell whose turn it is. */
+  private current: Cell | undefined = undefined
+  /** Messages handled since the start. */
+  handled = 0
+  /** Messages accepted for delivery on this thread since the start. */
+  accepted = 0
+
+  /** `defer` runs a task after timers and I/O have had their turn. */
+  constructor(hooks: Hooks, defer: (task: () => void) => void) {
+    this.hooks = hooks
+    this.defer = defer
+  }
+
+  /** Puts a message into a cell's mailbox; false when the cell has ended. */
+  send(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): boolean {
+    if (cell.status >= ENDING) return false
+    this.accepted++
+    cell.put(message, payload, replier, this.pool)
+    if (cell.status === IDLE) this.schedule(cell)
+    return true
+  }
+
+  /** Queues an idle cell's turn. */
+  schedule(cell: Cell): void {
+    cell.status = READY
+    this.ready.push(cell)
+    this.arm()
+  }
+
+  /** Makes sure that a slice will run. */
+  arm(): void {
+    if (!this.running && !this.armed) {
+      this.armed = true
+      queueMicrotask(this.slice)
+    }
+  }
+
+  /** How many cells wait for their turn. */
+  get waiting(): number {
+    return this.ready.size
+  }
+
+  /** Runs cells until none is ready or the slice is over. */
+  readonly slice = (): void => {
+    this.armed = false
+    if (this.running) return
+    this.running = true
+    const end = performance.now() + SLICE_MILLIS
+    let more = true
+    while (more) {
+      more = this.run(end)
+      const links = this.links
+      if (links !== undefined) {
+        const polled = links.poll()
+        links.flush()
+        if (polled > 0 || this.ready.size > 0) more = true
+      }
+      if (more && performance.now() >= end) break
+    }
+    this.running = false
+    if (more) {
+      this.armed = true
+      this.defer(this.slice)
+    } else if (this.links !== undefined) {
+      this.links.idle()
+    }
+  }
+
+  /** Runs cells on behalf of a caller that waits for `done`, unless a slice runs already. */
+  runFor(waiter: { readonly done: boolean }): void {
+    if (this.running) return
+    this.running = true
+    const until = this.handled + INLINE_MESSAGES
+    while (!waiter.done && this.handled < until) {
+      const cell = this.ready.shift()
+      if (cell === undefined) break
+      this.turn(cell, TURN_MESSAGES)
+    }
+    this.running = false
+    if (this.ready.size > 0 || this.links !== undefined) this.arm()
+  }
+
+  /** An effectful handler is done: apply its step, and go on with the mailbox. */
+  complete(cell: Cell, step: Step, message: Message): void {
+    const replier = cell.replier
+    // Within the cell's own turn the loop in `turn` goes on; afterwards the cell has to be queued again.
+    const inTurn = this.current === cell
+    cell.status = RUNNING
+    this.apply(cell, step, message, replier)
+    if (cell.status === RUNNING && !inTurn) this.rest(cell)
+  }
+
+  /** A start is done, or a crash resumed: go on with the mailbox. */
+  rest(cell: Cell): void {
+    cell.replier = undefined
+    if (cell.size > 0) {
+      this.schedule(cell)
+    } else {
+      cell.status = IDLE
+      cell.release(this.pool)
+    }
+  }
+
+  /** Whether anything is left to run when the slice's time is over. */
+  private run(end: number): boolean {
+    let check = this.handled + CLOCK_EVERY
+    while (true) {
+      const cell = this.ready.shift()
+      if (cell === undefined) return false
+      this.turn(cell, TURN_MESSAGES)
+      if (this.handled >= check) {
+        if (performance.now() >= end) return this.ready.size > 0
+        // Other threads' messages wait no longer than this thread's.
+        if (this.links !== undefined) return true
+        check = this.handled + CLOCK_EVERY
+      }
+    }
+  }
+
+  private turn(cell: Cell, limit: number): void {
+    // It ended while it waited in the run queue.
+    if (cell.status !== READY) return
+    cell.status = RUNNING
+    this.current = cell
+    if (cell.handlers === undefined) this.hooks.start(cell)
+    if (cell.status === RUNNING) {
+      const taken = this.taken
+      let left = limit
+      while (cell.size > 0 && left-- > 0) {
+        cell.take(taken)
+        const message = taken.message
+        const replier = taken.replier
+        this.handled++
+        cell.replier = replier
+        let result: unknown
+        try {
+          result = cell.handlers![message.index]!(cell.state, taken.payload, cell.context)
+        } catch (error) {
+          this.hooks.crash(cell, error, false, message)
+          if (cell.status !== RUNNING) break
+          continue
+        }
+        if (result instanceof Step) {
+          this.apply(cell, result, message, replier)
+        } else {
+          cell.status = BUSY
+          this.hooks.effect(cell, result, message)
+        }
+        if (cell.status !== RUNNING) break
+      }
+      taken.payload = undefined
+      taken.replier = undefined
+    }
+    this.current = undefined
+    if (cell.status === RUNNING) this.rest(cell)
+  }
+
+  private apply(cell: Cell, step: Step, message: Message, replier: Replier | undefined): void {
+    switch (step.kind) {
+      case NEXT:
+        cell.state = step.state
+        if (replier !== undefined) replier.succeed(undefined)
+        return
+      case REPLY:
+        cell.state = step.state
+        if (replier !== undefined) replier.succeed(step.value)
+        return
+      case FAIL:
+        cell.state = step.state
+        if (replier !== undefined) replier.fail(step.value)
+        else this.hooks.unheard(cell, message, step.value)
+        return
+      case LATER:
+        cell.state = step.state
+        if (replier !== undefined) this.hooks.owe(cell, replier)
+        return
+      case STOP:
+        if (replier !== undefined) replier.succeed(step.value)
+        this.hooks.stop(cell)
+        return
+      case CRASH:
+        this.hooks.crash(cell, step.value, true, message)
+        return
+    }
+  }
+}

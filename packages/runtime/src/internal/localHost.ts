@@ -1,0 +1,185 @@
+/** Hosts the actors of one definition on this thread. */
+import type * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type { Any, Behaviour } from "../Actor.ts"
+import type { ActorRef } from "../ActorRef.ts"
+import { ActorSystem } from "../ActorSystem.ts"
+import { SpawnError } from "../SpawnError.ts"
+import type { Host } from "./host.ts"
+import { ENDED, ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
+import { KeyedRef } from "./keyedRef.ts"
+import { awaitEnd, end, lifeOf } from "./life.ts"
+import { LocalContext, LocalRef } from "./localRef.ts"
+import type { Owner } from "./owner.ts"
+import { compile, type Protocol } from "./protocol.ts"
+import type { System } from "./system.ts"
+
+type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any>
+
+export class LocalHost implements Host {
+  readonly system: System
+  readonly name: string
+  readonly protocol: Protocol
+  /** The services of the handlers. */
+  readonly context: Context.Context<never>
+  private readonly behaviour: AnyBehaviour
+  private readonly handlers: ReadonlyArray<Handler>
+  private readonly makeArgs: (input: unknown) => unknown
+  /** Owns the keyed actors: they live as long as the host. */
+  private readonly owner: Owner
+  private readonly refs = new Map<string, KeyedRef>()
+  private readonly living = new Map<string, LocalRef>()
+
+  constructor(
+    system: System,
+    actor: Any,
+    behaviour: AnyBehaviour,
+    context: Context.Context<never>,
+    owner: Owner
+  ) {
+    this.system = system
+    this.name = actor.name
+    this.protocol = compile(actor.protocol as never, system.validate)
+    this.behaviour = behaviour
+    this.handlers = this.protocol.messages.map(({ tag }) => behaviour.handlers[tag]!)
+    this.makeArgs = (input) => actor.args.make(input, { disableChecks: !system.validate })
+    this.context = context
+    this.owner = owner
+  }
+
+  spawn(args: unknown, scope: Scope.Scope): Effect.Effect<ActorRef<never>, SpawnError> {
+    const owner = this.system.owners.get(scope)
+    if (owner !== undefined) return this.spawnIn(args, owner)
+    return Effect.flatMap(this.system.owners.make(scope), (owner) => this.spawnIn(args, owner))
+  }
+
+  keyed(key: string): ActorRef<never> {
+    let ref = this.refs.get(key)
+    if (ref === undefined) {
+      ref = new KeyedRef(this, key)
+      this.refs.set(key, ref)
+    }
+    return ref as unknown as ActorRef<never>
+  }
+
+  /** The living incarnation of a key, made now if there is none. */
+  incarnation(key: string): LocalRef | undefined {
+    const living = this.living.get(key)
+    if (living !== undefined && living.status < ENDING) return living
+    if (this.owner.closed) return undefined
+    const ref = new LocalRef(this, key, IDLE)
+    this.living.set(key, ref)
+    this.owner.add(ref)
+    if (living !== undefined) {
+      // The old incarnation's finalizers end before the new one starts; until then its messages wait.
+      ref.status = STARTING
+      Effect.runForkWith(this.context)(awaitEnd(living)).addObserver(() => {
+        if (ref.status === STARTING) this.system.dispatcher.rest(ref)
+      })
+    }
+    return ref
+  }
+
+  /** A keyed actor's first message is there. */
+  start(ref: LocalRef): void {
+    const started = this.begin(ref, undefined, (exit) => {
+      if (ref.status >= ENDING) return
+      if (Exit.isSuccess(exit)) this.system.dispatcher.rest(ref)
+      else this.startFailed(ref, exit.cause)
+    })
+    if (started !== undefined && Exit.isFailure(started)) this.startFailed(ref, started.cause)
+  }
+
+  ended(ref: LocalRef): void {
+    if (ref.key !== undefined && this.living.get(ref.key) === ref) this.living.delete(ref.key)
+  }
+
+  private startFailed(ref: LocalRef, cause: Cause.Cause<never>): void {
+    Effect.runForkWith(this.context)(Effect.logError(`${ref.toString()} did not start`, cause))
+    end(ref, cause)
+  }
+
+  private spawnIn(args: unknown, owner: Owner): Effect.Effect<ActorRef<never>, SpawnError> {
+    if (owner.closed) {
+      return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
+    }
+    let made: unknown
+    try {
+      made = this.makeArgs(args)
+    } catch (cause) {
+      return Effect.fail(new SpawnError({ actor: this.name, cause }))
+    }
+    const ref = new LocalRef(this, undefined, RUNNING)
+    owner.add(ref)
+    let resume: ((effect: Effect.Effect<ActorRef<never>, SpawnError>) => void) | undefined
+    const finish = (exit: Exit.Exit<void>): Effect.Effect<ActorRef<never>, SpawnError> => {
+      if (Exit.isSuccess(exit) && ref.status < ENDING) {
+        this.system.dispatcher.rest(ref)
+        return Effect.succeed(ref as unknown as ActorRef<never>)
+      }
+      const cause = Exit.isFailure(exit) ? exit.cause : undefined
+      end(ref, cause)
+      return Effect.fail(
+        new SpawnError({ actor: this.name, cause: cause ?? new Error("it ended while it started") })
+      )
+    }
+    const started = this.begin(ref, made, (exit) => resume?.(finish(exit)))
+    if (started !== undefined) return finish(started)
+    return Effect.callback((done) => {
+      resume = done
+      return Effect.suspend(() => {
+        end(ref, undefined)
+        return ref.status === ENDED ? Effect.void : awaitEnd(ref)
+      })
+    })
+  }
+
+  /** Makes the first state; undefined while an effect makes it, `done` is called when it has. */
+  private begin(
+    ref: LocalRef,
+    args: unknown,
+    done: (exit: Exit.Exit<void>) => void
+  ): Exit.Exit<void> | undefined {
+    ref.context = new LocalContext(ref)
+    let initial: unknown
+    try {
+      initial = this.behaviour.initial(args, ref.context as never)
+    } catch (error) {
+      return Exit.die(error)
+    }
+    if (!Effect.isEffect(initial)) return this.begun(ref, Exit.succeed(initial))
+    ref.status = STARTING
+    const fiber = Effect.runForkWith(lifeOf(ref).context)(initial as Effect.Effect<unknown>)
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) {
+      ref.status = RUNNING
+      return this.begun(ref, exit)
+    }
+    lifeOf(ref).starting(fiber)
+    fiber.addObserver((exit) => done(this.begun(ref, exit)))
+    return undefined
+  }
+
+  private begun(ref: LocalRef, exit: Exit.Exit<unknown>): Exit.Exit<void> {
+    if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
+    ref.state = exit.value
+    ref.handlers = this.handlers
+    return Exit.void
+  }
+}
+
+/** Builds a host for a behaviour given as a value or in an Effect, owned by the scope of the layer. */
+export const make = (actor: Any, behaviour: unknown): Effect.Effect<Host, unknown, any> =>
+  Effect.gen(function*() {
+    const system = (yield* ActorSystem) as unknown as System
+    const scope = yield* Effect.scope
+    const owner = yield* system.owners.make(scope)
+    const made = Effect.isEffect(behaviour)
+      ? yield* (behaviour as Effect.Effect<AnyBehaviour, unknown>)
+      : behaviour
+    const context = yield* Effect.context<never>()
+    return new LocalHost(system, actor, made as AnyBehaviour, context, owner)
+  })

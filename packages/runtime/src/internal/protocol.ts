@@ -1,0 +1,87 @@
+/**
+ * A protocol, compiled for the dispatcher: each message has its place in the handler table, and a constructor for
+ * its payload where the schema has one to run.
+ */
+import type * as Rpc from "effect/rpc/Rpc"
+import type * as RpcGroup from "effect/rpc/RpcGroup"
+import * as SchemaAST from "effect/SchemaAST"
+import type { Message } from "./hot/cell.ts"
+
+/** A message of a protocol. */
+export class MessageType implements Message {
+  readonly index: number
+  readonly tag: string
+  readonly rpc: Rpc.AnyWithProps
+  /**
+   * Fills defaults, makes class instances and, where the system validates, checks; undefined where a payload is
+   * taken as its sender gives it.
+   */
+  readonly construct: ((input: unknown) => unknown) | undefined
+
+  constructor(index: number, rpc: Rpc.AnyWithProps, validate: boolean) {
+    const schema = rpc.payloadSchema
+    this.index = index
+    this.tag = rpc._tag
+    this.rpc = rpc
+    this.construct = validate || hasConstructor(schema.ast)
+      ? (input) => schema.make(input, { disableChecks: !validate })
+      : undefined
+  }
+}
+
+/** The messages of a protocol, by place and by tag. */
+export class Protocol {
+  readonly messages: ReadonlyArray<MessageType>
+  readonly byTag: ReadonlyMap<string, MessageType>
+
+  constructor(group: RpcGroup.RpcGroup<Rpc.Any>, validate: boolean) {
+    // Sorted, so that a message has the same place in every thread, however the group was put together.
+    const rpcs = Array.from(group.requests.values()) as Array<any> as Array<Rpc.AnyWithProps>
+    rpcs.sort((a, b) => (a._tag < b._tag ? -1 : 1))
+    this.messages = rpcs.map((rpc, index) => new MessageType(index, rpc, validate))
+    this.byTag = new Map(this.messages.map((message) => [message.tag, message]))
+  }
+}
+
+const trusting = new WeakMap<RpcGroup.RpcGroup<any>, Protocol>()
+const validating = new WeakMap<RpcGroup.RpcGroup<any>, Protocol>()
+
+/** The protocol of a group, compiled once for each of the two ways to treat local messages. */
+export const compile = (group: RpcGroup.RpcGroup<any>, validate = false): Protocol => {
+  const compiled = validate ? validating : trusting
+  let protocol = compiled.get(group)
+  if (protocol === undefined) {
+    protocol = new Protocol(group, validate)
+    compiled.set(group, protocol)
+  }
+  return protocol
+}
+
+/** How Effect marks the declarations whose values are made by a constructor: schema classes. */
+const classAnnotation = "~constructor"
+
+/** Whether making a value of this schema does more than return its input: defaults, or class instances. */
+const hasConstructor = (root: SchemaAST.AST): boolean => {
+  const seen = new Set<SchemaAST.AST>()
+  const visit = (ast: SchemaAST.AST): boolean => {
+    if (seen.has(ast)) return false
+    seen.add(ast)
+    if (ast.context?.constructorDefault !== undefined) return true
+    switch (ast._tag) {
+      case "Declaration":
+        return ast.annotations?.[classAnnotation] !== undefined || ast.typeParameters.some(visit)
+      case "Objects":
+        return ast.propertySignatures.some((property) => visit(property.type)) ||
+          ast.indexSignatures.some((signature) => visit(signature.type))
+      case "Arrays":
+        return ast.elements.some(visit) || ast.rest.some(visit)
+      case "Union":
+        return ast.types.some(visit)
+      case "Suspend":
+        return visit(ast.thunk())
+      default:
+        return false
+    }
+  }
+  return visit(SchemaAST.toType(root))
+}

@@ -1,0 +1,113 @@
+/** One thread's system: the dispatcher, and what it needs to know of Effect. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as PubSub from "effect/PubSub"
+import * as Scheduler from "effect/Scheduler"
+import * as Stream from "effect/Stream"
+import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
+import { DeadLetter, type Reason } from "../DeadLetter.ts"
+import type { Cell, Message, Replier } from "./hot/cell.ts"
+import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
+import { crash, end, lifeOf, settle } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
+import { Owners } from "./owner.ts"
+import type { MessageType } from "./protocol.ts"
+
+type SystemFace = ActorSystem["Service"]
+
+/** Dead letters kept for a subscriber that lags behind; older ones are dropped. */
+const DEAD_LETTERS_KEPT = 1024
+
+export class System implements Hooks, SystemFace {
+  /** The thread's number: 0 is the thread that made the system. */
+  readonly thread: number
+  /** Whether local messages are checked against their schemas. */
+  readonly validate: boolean
+  readonly dispatcher: Dispatcher
+  readonly owners = new Owners()
+  private readonly letters: PubSub.PubSub<DeadLetter>
+  readonly deadLetters: Stream.Stream<DeadLetter>
+  private deadLettered = 0
+
+  constructor(options: {
+    readonly thread: number
+    readonly validate: boolean
+    readonly scheduler: Scheduler.Scheduler
+    readonly letters: PubSub.PubSub<DeadLetter>
+  }) {
+    this.thread = options.thread
+    this.validate = options.validate
+    this.letters = options.letters
+    this.deadLetters = Stream.fromPubSub(options.letters)
+    const tasks = options.scheduler.makeDispatcher()
+    this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0))
+  }
+
+  readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.sync(() => [this.threadStats()])
+
+  threadStats(): ThreadStats {
+    return {
+      thread: this.thread,
+      accepted: this.dispatcher.accepted,
+      handled: this.dispatcher.handled,
+      deadLettered: this.deadLettered
+    }
+  }
+
+  deadLetter(
+    reason: Reason,
+    to: { readonly name: string; readonly key: string | undefined },
+    tag: string,
+    payload: unknown
+  ): void {
+    this.deadLettered++
+    PubSub.publishUnsafe(
+      this.letters,
+      new DeadLetter({ reason, actor: to.name, key: to.key, tag, payload })
+    )
+  }
+
+  // What the dispatcher leaves to Effect. Its cells are all of them references.
+
+  start(cell: Cell): void {
+    const ref = cell as LocalRef
+    ref.host.start(ref)
+  }
+
+  effect(cell: Cell, result: unknown, message: Message): void {
+    const ref = cell as LocalRef
+    // An effect that is an Exit already needs no fiber.
+    if (Exit.isExit(result)) settle(ref, result, message as MessageType)
+    else if (Effect.isEffect(result)) {
+      lifeOf(ref).run(result as Effect.Effect<unknown, unknown>, message as MessageType)
+    } else settle(ref, Exit.succeed(result), message as MessageType)
+  }
+
+  crash(cell: Cell, error: unknown, deliberate: boolean, message: Message): void {
+    crash(cell as LocalRef, deliberate ? Cause.fail(error) : Cause.die(error), message as MessageType)
+  }
+
+  stop(cell: Cell): void {
+    end(cell as LocalRef, undefined)
+  }
+
+  owe(cell: Cell, replier: Replier): void {
+    lifeOf(cell as LocalRef).owe(replier as Replier & { readonly done: boolean })
+  }
+
+  unheard(cell: Cell, message: Message, error: unknown): void {
+    this.deadLetter("UnheardError", cell as LocalRef, (message as MessageType).tag, error)
+  }
+}
+
+/** Makes a system that runs on the scheduler of the Effect that makes it. */
+export const make = (options: {
+  readonly thread: number
+  readonly validate: boolean
+}): Effect.Effect<System> =>
+  Effect.gen(function*() {
+    const scheduler = yield* Scheduler.Scheduler
+    const letters = yield* PubSub.sliding<DeadLetter>(DEAD_LETTERS_KEPT)
+    return new System({ ...options, scheduler, letters })
+  })
