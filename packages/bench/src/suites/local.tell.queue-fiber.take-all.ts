@@ -1,0 +1,4 @@
+import * as QueueFiber from "../baselines/QueueFiber.ts"
+import { queueFiberTell } from "../baselines/queueFiberTell.ts"
+
+export default queueFiberTell(QueueFiber.takeAll, "Queue.takeAll")
