@@ -14,53 +14,54 @@ import { FAIL, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { MessageType } from "./protocol.ts"
 
-/** Owed answers that are looked through for settled ones when there are more than this, doubling. */
-const PRUNE_OWED = 16
+const empty: Scope.State.Empty = { _tag: "Empty" }
 
-export class Life {
+export class Life implements Scope.Closeable {
+  // The actor's scope is its life itself: a scope of its own would be another 100 bytes an actor.
+
+  get ["~effect/Scope"](): "~effect/Scope" {
+    return "~effect/Scope"
+  }
+
+  get ["~effect/Scope/Closeable"](): "~effect/Scope/Closeable" {
+    return "~effect/Scope/Closeable"
+  }
+
+  get strategy(): "sequential" {
+    return "sequential"
+  }
+
+  get parent(): undefined {
+    return undefined
+  }
+
+  state: Scope.State.Open | Scope.State.Closed | Scope.State.Empty = empty
+
   readonly ref: LocalRef
-  readonly scope: Scope.Closeable = Scope.makeUnsafe()
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** Resumes the parked fiber with a handler's effect. */
   private resume: ((effect: Effect.Effect<Exit.Exit<unknown, unknown>>) => void) | undefined = undefined
-  /** The first effect, until the fiber takes it up. */
-  private first: Effect.Effect<Exit.Exit<unknown, unknown>> | undefined = undefined
   /** The message whose effect is in flight. */
   private message: MessageType | undefined = undefined
-  private owed: Array<Replier> | undefined = undefined
-  private pruneAt = PRUNE_OWED
-  /** Called when the actor has ended. */
-  waiters: Array<() => void> | undefined = undefined
-  private readonly park: Effect.Effect<Exit.Exit<unknown, unknown>>
+  private debts: Debts | undefined = undefined
+  private waiters: Array<() => void> | undefined = undefined
 
   constructor(ref: LocalRef) {
     this.ref = ref
-    this.park = Effect.callback((resume) => {
-      this.resume = resume
-    })
   }
 
+  /** The services of this actor's effects. */
   get context(): Context.Context<never> {
-    return Context.add(this.ref.host.context, Scope.Scope, this.scope) as Context.Context<never>
+    return Context.add(this.ref.host.context, Scope.Scope, this) as Context.Context<never>
   }
 
   /** Runs a handler's effect on the actor's fiber, which is made now if this is its first. */
   run(effect: Effect.Effect<unknown, unknown>, message: MessageType): void {
     this.message = message
-    const exit = Effect.exit(effect)
-    const resume = this.resume
-    if (resume !== undefined) {
-      this.resume = undefined
-      resume(exit)
-    } else {
-      this.first = exit
-      this.fiber = Effect.runForkWith(this.context)(Effect.whileLoop(this))
-    }
-  }
-
-  /** The start is in flight on this fiber. */
-  starting(fiber: Fiber.Fiber<unknown, unknown>): void {
-    this.fiber = fiber
+    if (this.resume === undefined) this.fiber = Effect.runForkWith(this.context)(Effect.whileLoop(this))
+    const resume = this.resume!
+    this.resume = undefined
+    resume(Effect.exit(effect))
   }
 
   // The fiber's loop: `Effect.whileLoop` calls these three on this object, so that a loop costs no closures.
@@ -69,37 +70,69 @@ export class Life {
     return true
   }
 
+  /** Parks the fiber. Made anew each time: while parked, only the resumption is kept. */
   body(): Effect.Effect<Exit.Exit<unknown, unknown>> {
-    const first = this.first
-    if (first === undefined) return this.park
-    this.first = undefined
-    return first
+    return Effect.callback((resume) => {
+      this.resume = resume
+    })
   }
 
   step(exit: Exit.Exit<unknown, unknown>): void {
     if (this.ref.status < ENDING) settle(this.ref, exit, this.message!)
   }
 
-  owe(replier: Replier & { readonly done: boolean }): void {
-    const owed = this.owed ??= []
-    if (owed.length >= this.pruneAt) {
-      const open = owed.filter((one) => !(one as typeof replier).done)
-      this.pruneAt = Math.max(PRUNE_OWED, open.length * 2)
-      this.owed = open
-    }
-    this.owed.push(replier)
+  /** The start is in flight on this fiber. */
+  starting(fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.fiber = fiber
+  }
+
+  owe(replier: Debt): void {
+    ;(this.debts ??= new Debts()).add(replier)
   }
 
   abandonOwed(reason: ActorEnded): void {
-    this.owed?.forEach((replier) => replier.abandon(reason))
-    this.owed = undefined
+    this.debts?.abandon(reason)
+    this.debts = undefined
   }
 
-  /** Interrupts the effect in flight, then closes the scope. */
+  /** Calls back when the actor has ended. */
+  onEnd(waiter: () => void): void {
+    ;(this.waiters ??= []).push(waiter)
+  }
+
+  ended(): void {
+    this.waiters?.forEach((waiter) => waiter())
+  }
+
+  /** Interrupts the effect in flight, then runs the finalizers. */
   close(exit: Exit.Exit<void, unknown>): Effect.Effect<void> {
     const fiber = this.fiber
-    const closed = Scope.close(this.scope, exit)
+    const closed = Scope.close(this, exit)
     return fiber === undefined ? closed : Effect.andThen(Fiber.interrupt(fiber), closed)
+  }
+}
+
+/** An answer that is owed. */
+export interface Debt extends Replier {
+  readonly done: boolean
+}
+
+/** The answers that an actor owes. */
+class Debts {
+  private open: Array<Debt> = []
+  /** The settled ones are looked for when there are this many, and half of them are open at most. */
+  private pruneAt = 16
+
+  add(debt: Debt): void {
+    if (this.open.length >= this.pruneAt) {
+      this.open = this.open.filter((one) => !one.done)
+      this.pruneAt = Math.max(16, this.open.length * 2)
+    }
+    this.open.push(debt)
+  }
+
+  abandon(reason: ActorEnded): void {
+    for (const debt of this.open) debt.abandon(reason)
   }
 }
 
@@ -164,15 +197,15 @@ export const end = (ref: LocalRef, failure: Cause.Cause<unknown> | undefined): v
 
 const ended = (ref: LocalRef): void => {
   ref.status = ENDED
-  const waiters = ref.life?.waiters
+  const life = ref.life
   ref.life = undefined
   ref.host.ended(ref)
-  waiters?.forEach((waiter) => waiter())
+  life?.ended()
 }
 
 /** Waits until an actor has ended, finalizers included. */
 export const awaitEnd = (ref: LocalRef): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (ref.status === ENDED) resume(Effect.void)
-    else (lifeOf(ref).waiters ??= []).push(() => resume(Effect.void))
+    else lifeOf(ref).onEnd(() => resume(Effect.void))
   })

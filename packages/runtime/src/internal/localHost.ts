@@ -12,7 +12,7 @@ import type { Host } from "./host.ts"
 import { ENDED, ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
-import { LocalContext, LocalRef } from "./localRef.ts"
+import { LocalRef } from "./localRef.ts"
 import type { Owner } from "./owner.ts"
 import { compile, type Protocol } from "./protocol.ts"
 import type { System } from "./system.ts"
@@ -143,10 +143,9 @@ export class LocalHost implements Host {
     args: unknown,
     done: (exit: Exit.Exit<void>) => void
   ): Exit.Exit<void> | undefined {
-    ref.context = new LocalContext(ref)
     let initial: unknown
     try {
-      initial = this.behaviour.initial(args, ref.context as never)
+      initial = this.behaviour.initial(args, ref as never)
     } catch (error) {
       return Exit.die(error)
     }

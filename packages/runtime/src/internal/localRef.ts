@@ -1,4 +1,7 @@
-/** An actor on this thread: its cell is its reference, so that a tell follows no pointer. */
+/**
+ * An actor on this thread. One object is its cell, its reference and its handlers' context: a tell follows no
+ * pointer, and an idle actor is nothing else.
+ */
 import { Cell, type Replier } from "./hot/cell.ts"
 import type { Life } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
@@ -46,25 +49,12 @@ class Local extends Cell implements Target {
   }
 }
 
-export class LocalRef extends withRef(Local) {}
-
-/** The third argument of this actor's handlers. */
-export class LocalContext {
-  readonly self: LocalRef
-
-  constructor(self: LocalRef) {
-    this.self = self
+export class LocalRef extends withRef(Local) {
+  get self(): this {
+    return this
   }
 
-  get key(): string | undefined {
-    return this.self.key
-  }
-
-  get replier(): Replier | undefined {
-    return this.self.replier
-  }
-
-  send(ref: any, tag: string, payload?: unknown): boolean {
+  send(ref: LocalRef, tag: string, payload?: unknown): boolean {
     return ref.tellUnsafe(tag, payload)
   }
 }

@@ -9,7 +9,7 @@ import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
 import type { Cell, Message, Replier } from "./hot/cell.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
-import { crash, end, lifeOf, settle } from "./life.ts"
+import { crash, type Debt, end, lifeOf, settle } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 import { Owners } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
@@ -93,7 +93,7 @@ export class System implements Hooks, SystemFace {
   }
 
   owe(cell: Cell, replier: Replier): void {
-    lifeOf(cell as LocalRef).owe(replier as Replier & { readonly done: boolean })
+    lifeOf(cell as LocalRef).owe(replier as Debt)
   }
 
   unheard(cell: Cell, message: Message, error: unknown): void {

@@ -24,7 +24,8 @@ export interface Replier {
   abandon(reason: unknown): void
 }
 
-export type Handler = (state: unknown, payload: unknown, context: unknown) => unknown
+/** A handler; its context is the cell itself. */
+export type Handler = (state: unknown, payload: unknown, cell: unknown) => unknown
 
 /** Nothing to do, not queued. */
 export const IDLE = 0
@@ -50,8 +51,6 @@ export class Cell {
   state: unknown = undefined
   /** The handler table; undefined until the actor has started. */
   handlers: ReadonlyArray<Handler> | undefined = undefined
-  /** What handlers get as their third argument. */
-  context: unknown = undefined
   /** Who awaits the answer to the message in hand. */
   replier: Replier | undefined = undefined
   private buffer: Array<unknown> = EMPTY

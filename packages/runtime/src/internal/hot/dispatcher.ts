@@ -206,7 +206,7 @@ export class Dispatcher {
         cell.replier = replier
         let result: unknown
         try {
-          result = cell.handlers![message.index]!(cell.state, taken.payload, cell.context)
+          result = cell.handlers![message.index]!(cell.state, taken.payload, cell)
         } catch (error) {
           this.hooks.crash(cell, error, false, message)
           if (cell.status !== RUNNING) break
