@@ -21,7 +21,7 @@ import { fail } from "./hot/bytes.ts"
 
 /** Compiles a declaration, the transformation of a class included. */
 export const compileDeclaration = (ast: SchemaAST.Declaration, compiler: Compiler): Plan => {
-  const native = natives[representationId(ast) ?? ""]
+  const native = natives.get(representationId(ast) ?? "")
   if (native !== undefined) return native(ast.typeParameters, compiler.compile)
   return compileClass(ast, compiler) ?? compileByCodec(ast, compiler)
 }
@@ -30,6 +30,17 @@ const representationId = (ast: SchemaAST.Declaration): string | undefined => {
   const representation = ast.annotations?.representation as { readonly id?: unknown } | undefined
   return typeof representation?.id === "string" ? representation.id : undefined
 }
+
+/** Whether all values of a declared type are objects; if it is not known, no. */
+export const isObjectType = (ast: SchemaAST.Declaration): boolean => {
+  const id = representationId(ast) ?? ""
+  return isClass(ast) ||
+    (natives.has(id) && id !== "effect/schema/Json" && id !== "effect/schema/MutableJson")
+}
+
+/** Whether it is a Schema.Class, of whatever kind. */
+export const isClass = (ast: SchemaAST.Declaration): boolean =>
+  typeof ast.annotations?.["~constructor"] === "function"
 
 type Native = (parameters: ReadonlyArray<SchemaAST.AST>, compile: Compiler["compile"]) => Plan
 
@@ -98,176 +109,175 @@ const maxTime = 8.64e15
 const toTime = (time: number): number =>
   Math.abs(time) <= maxTime && Number.isInteger(time) ? time : fail("no such time")
 
-const natives: { readonly [id: string]: Native | undefined } = {
-  // A null prototype: an identifier such as "constructor" finds nothing.
-  __proto__: null as never,
+const natives: ReadonlyMap<string, Native> = new Map<string, Native>(Object.entries(
+  {
+    "effect/schema/Date": () =>
+      convert(
+        "Date",
+        (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+        (value: Date) => value.getTime(),
+        (time: number) => new Date(toTime(time)),
+        float
+      ),
 
-  "effect/schema/Date": () =>
-    convert(
-      "Date",
-      (value) => value instanceof Date && !Number.isNaN(value.getTime()),
-      (value: Date) => value.getTime(),
-      (time: number) => new Date(toTime(time)),
-      float
-    ),
+    "effect/schema/DateTimeUtc": () =>
+      convert(
+        "DateTime.Utc",
+        (value) => DateTime.isDateTime(value) && DateTime.isUtc(value),
+        (value: DateTime.Utc) => value.epochMilliseconds,
+        (time: number) => DateTime.makeUnsafe(toTime(time)),
+        float
+      ),
 
-  "effect/schema/DateTimeUtc": () =>
-    convert(
-      "DateTime.Utc",
-      (value) => DateTime.isDateTime(value) && DateTime.isUtc(value),
-      (value: DateTime.Utc) => value.epochMilliseconds,
-      (time: number) => DateTime.makeUnsafe(toTime(time)),
-      float
-    ),
+    "effect/schema/DateTimeZoned": () =>
+      convert(
+        "DateTime.Zoned",
+        (value) => DateTime.isDateTime(value) && DateTime.isZoned(value),
+        (value: DateTime.Zoned) => [value.epochMilliseconds, DateTime.zoneToString(value.zone)] as const,
+        ([time, name]: readonly [number, string]) => {
+          const zone = DateTime.zoneFromString(name)
+          return Option.isSome(zone)
+            ? DateTime.makeZonedUnsafe(toTime(time), { timeZone: zone.value })
+            : fail("no such time zone")
+        },
+        tuple(float, text)
+      ),
 
-  "effect/schema/DateTimeZoned": () =>
-    convert(
-      "DateTime.Zoned",
-      (value) => DateTime.isDateTime(value) && DateTime.isZoned(value),
-      (value: DateTime.Zoned) => [value.epochMilliseconds, DateTime.zoneToString(value.zone)] as const,
-      ([time, name]: readonly [number, string]) => {
-        const zone = DateTime.zoneFromString(name)
-        return Option.isSome(zone)
-          ? DateTime.makeZonedUnsafe(toTime(time), { timeZone: zone.value })
-          : fail("no such time zone")
-      },
-      tuple(float, text)
-    ),
+    "effect/schema/Duration": () =>
+      convert(
+        "Duration",
+        Duration.isDuration,
+        (value: Duration.Duration) => value.value,
+        (inside: Duration.Duration) => inside,
+        {
+          _tag: "Choice",
+          label: "DurationValue",
+          is: () => true,
+          cases: [
+            { tag: "Millis", key: "millis", plan: float, make: (millis: number) => Duration.millis(millis) },
+            {
+              tag: "Nanos",
+              key: "nanos",
+              plan: { _tag: "Big" },
+              make: (nanos: bigint) => Duration.nanos(nanos)
+            },
+            { tag: "Infinity", key: undefined, plan: nothing, make: () => Duration.infinity },
+            { tag: "NegativeInfinity", key: undefined, plan: nothing, make: () => Duration.negativeInfinity }
+          ]
+        }
+      ),
 
-  "effect/schema/Duration": () =>
-    convert(
-      "Duration",
-      Duration.isDuration,
-      (value: Duration.Duration) => value.value,
-      (inside: Duration.Duration) => inside,
-      {
-        _tag: "Choice",
-        label: "DurationValue",
-        is: () => true,
-        cases: [
-          { tag: "Millis", key: "millis", plan: float, make: (millis: number) => Duration.millis(millis) },
-          {
-            tag: "Nanos",
-            key: "nanos",
-            plan: { _tag: "Big" },
-            make: (nanos: bigint) => Duration.nanos(nanos)
-          },
-          { tag: "Infinity", key: undefined, plan: nothing, make: () => Duration.infinity },
-          { tag: "NegativeInfinity", key: undefined, plan: nothing, make: () => Duration.negativeInfinity }
-        ]
-      }
-    ),
+    "effect/schema/BigDecimal": () =>
+      convert(
+        "BigDecimal",
+        BigDecimal.isBigDecimal,
+        (value: BigDecimal.BigDecimal) => [value.value, value.scale] as const,
+        ([value, scale]: readonly [bigint, number]) => BigDecimal.make(value, scale),
+        tuple({ _tag: "Big" }, { _tag: "Float", finite: true, integer: true })
+      ),
 
-  "effect/schema/BigDecimal": () =>
-    convert(
-      "BigDecimal",
-      BigDecimal.isBigDecimal,
-      (value: BigDecimal.BigDecimal) => [value.value, value.scale] as const,
-      ([value, scale]: readonly [bigint, number]) => BigDecimal.make(value, scale),
-      tuple({ _tag: "Big" }, { _tag: "Float", finite: true, integer: true })
-    ),
+    "effect/schema/Uint8Array": () => ({ _tag: "Octets" }),
 
-  "effect/schema/Uint8Array": () => ({ _tag: "Octets" }),
+    "effect/schema/Json": () => ({ _tag: "Dynamic", json: true }),
+    "effect/schema/MutableJson": () => ({ _tag: "Dynamic", json: true }),
 
-  "effect/schema/Json": () => ({ _tag: "Dynamic", json: true }),
-  "effect/schema/MutableJson": () => ({ _tag: "Dynamic", json: true }),
+    "effect/schema/Option": ([value], compile) => ({
+      _tag: "Choice",
+      label: "Option",
+      is: Option.isOption,
+      cases: [
+        { tag: "None", key: undefined, plan: nothing, make: () => Option.none() },
+        { tag: "Some", key: "value", plan: compile(value!, "value"), make: Option.some }
+      ]
+    }),
 
-  "effect/schema/Option": ([value], compile) => ({
-    _tag: "Choice",
-    label: "Option",
-    is: Option.isOption,
-    cases: [
-      { tag: "None", key: undefined, plan: nothing, make: () => Option.none() },
-      { tag: "Some", key: "value", plan: compile(value!, "value"), make: Option.some }
-    ]
-  }),
+    "effect/schema/Result": ([success, failure], compile) => ({
+      _tag: "Choice",
+      label: "Result",
+      is: Result.isResult,
+      cases: [
+        { tag: "Success", key: "success", plan: compile(success!, "success"), make: Result.succeed },
+        { tag: "Failure", key: "failure", plan: compile(failure!, "failure"), make: Result.fail }
+      ]
+    }),
 
-  "effect/schema/Result": ([success, failure], compile) => ({
-    _tag: "Choice",
-    label: "Result",
-    is: Result.isResult,
-    cases: [
-      { tag: "Success", key: "success", plan: compile(success!, "success"), make: Result.succeed },
-      { tag: "Failure", key: "failure", plan: compile(failure!, "failure"), make: Result.fail }
-    ]
-  }),
+    "effect/schema/Exit": ([value, error, defect], compile) => ({
+      _tag: "Choice",
+      label: "Exit",
+      is: Exit.isExit,
+      cases: [
+        { tag: "Success", key: "value", plan: compile(value!, "value"), make: Exit.succeed },
+        {
+          tag: "Failure",
+          key: "cause",
+          plan: cause(compile(error!, "error"), compile(defect!, "defect")),
+          make: (inside: Cause.Cause<unknown>) => Exit.failCause(inside)
+        }
+      ]
+    }),
 
-  "effect/schema/Exit": ([value, error, defect], compile) => ({
-    _tag: "Choice",
-    label: "Exit",
-    is: Exit.isExit,
-    cases: [
-      { tag: "Success", key: "value", plan: compile(value!, "value"), make: Exit.succeed },
-      {
-        tag: "Failure",
-        key: "cause",
-        plan: cause(compile(error!, "error"), compile(defect!, "defect")),
-        make: (inside: Cause.Cause<unknown>) => Exit.failCause(inside)
-      }
-    ]
-  }),
+    "effect/schema/Cause": ([error, defect], compile) =>
+      cause(compile(error!, "error"), compile(defect!, "defect")),
 
-  "effect/schema/Cause": ([error, defect], compile) =>
-    cause(compile(error!, "error"), compile(defect!, "defect")),
+    "effect/schema/CauseReason": ([error, defect], compile) =>
+      reason(compile(error!, "error"), compile(defect!, "defect")),
 
-  "effect/schema/CauseReason": ([error, defect], compile) =>
-    reason(compile(error!, "error"), compile(defect!, "defect")),
+    "effect/schema/ReadonlyMap": ([key, value], compile) => ({
+      _tag: "Collection",
+      label: "Map",
+      is: (input) => input instanceof Map,
+      size: (map: Map<unknown, unknown>) => map.size,
+      entries: (map: Map<unknown, unknown>) => map,
+      make: (entries: Array<[unknown, unknown]>) => new Map(entries),
+      element: tuple(compile(key!, "key"), compile(value!, "{}"))
+    }),
 
-  "effect/schema/ReadonlyMap": ([key, value], compile) => ({
-    _tag: "Collection",
-    label: "Map",
-    is: (input) => input instanceof Map,
-    size: (map: Map<unknown, unknown>) => map.size,
-    entries: (map: Map<unknown, unknown>) => map,
-    make: (entries: Array<[unknown, unknown]>) => new Map(entries),
-    element: tuple(compile(key!, "key"), compile(value!, "{}"))
-  }),
+    "effect/schema/ReadonlySet": ([value], compile) => ({
+      _tag: "Collection",
+      label: "Set",
+      is: (input) => input instanceof Set,
+      size: (set: Set<unknown>) => set.size,
+      entries: (set: Set<unknown>) => set,
+      make: (entries: Array<unknown>) => new Set(entries),
+      element: compile(value!, "[]")
+    }),
 
-  "effect/schema/ReadonlySet": ([value], compile) => ({
-    _tag: "Collection",
-    label: "Set",
-    is: (input) => input instanceof Set,
-    size: (set: Set<unknown>) => set.size,
-    entries: (set: Set<unknown>) => set,
-    make: (entries: Array<unknown>) => new Set(entries),
-    element: compile(value!, "[]")
-  }),
+    "effect/schema/HashMap": ([key, value], compile) => ({
+      _tag: "Collection",
+      label: "HashMap",
+      is: HashMap.isHashMap,
+      size: (map: HashMap.HashMap<unknown, unknown>) => HashMap.size(map),
+      entries: (map: HashMap.HashMap<unknown, unknown>) => map,
+      make: (entries: Array<[unknown, unknown]>) => HashMap.fromIterable(entries),
+      element: tuple(compile(key!, "key"), compile(value!, "{}"))
+    }),
 
-  "effect/schema/HashMap": ([key, value], compile) => ({
-    _tag: "Collection",
-    label: "HashMap",
-    is: HashMap.isHashMap,
-    size: (map: HashMap.HashMap<unknown, unknown>) => HashMap.size(map),
-    entries: (map: HashMap.HashMap<unknown, unknown>) => map,
-    make: (entries: Array<[unknown, unknown]>) => HashMap.fromIterable(entries),
-    element: tuple(compile(key!, "key"), compile(value!, "{}"))
-  }),
+    "effect/schema/HashSet": ([value], compile) => ({
+      _tag: "Collection",
+      label: "HashSet",
+      is: HashSet.isHashSet,
+      size: (set: HashSet.HashSet<unknown>) => HashSet.size(set),
+      entries: (set: HashSet.HashSet<unknown>) => set,
+      make: (entries: Array<unknown>) => HashSet.fromIterable(entries),
+      element: compile(value!, "[]")
+    }),
 
-  "effect/schema/HashSet": ([value], compile) => ({
-    _tag: "Collection",
-    label: "HashSet",
-    is: HashSet.isHashSet,
-    size: (set: HashSet.HashSet<unknown>) => HashSet.size(set),
-    entries: (set: HashSet.HashSet<unknown>) => set,
-    make: (entries: Array<unknown>) => HashSet.fromIterable(entries),
-    element: compile(value!, "[]")
-  }),
-
-  "effect/schema/Chunk": ([value], compile) => ({
-    _tag: "Collection",
-    label: "Chunk",
-    is: Chunk.isChunk,
-    size: (chunk: Chunk.Chunk<unknown>) => Chunk.size(chunk),
-    entries: (chunk: Chunk.Chunk<unknown>) => chunk,
-    make: (entries: Array<unknown>) => Chunk.fromArrayUnsafe(entries),
-    element: compile(value!, "[]")
-  })
-}
+    "effect/schema/Chunk": ([value], compile) => ({
+      _tag: "Collection",
+      label: "Chunk",
+      is: Chunk.isChunk,
+      size: (chunk: Chunk.Chunk<unknown>) => Chunk.size(chunk),
+      entries: (chunk: Chunk.Chunk<unknown>) => chunk,
+      make: (entries: Array<unknown>) => Chunk.fromArrayUnsafe(entries),
+      element: compile(value!, "[]")
+    })
+  } satisfies { readonly [id: string]: Native }
+))
 
 /** Schema.Class and its kin: the fields travel, the constructor runs on arrival. */
 const compileClass = (ast: SchemaAST.Declaration, { compile }: Compiler): Plan | undefined => {
-  const describe = ast.annotations?.["~constructor"]
-  if (typeof describe !== "function") return undefined
+  if (!isClass(ast)) return undefined
+  const describe = ast.annotations!["~constructor"] as (parameters: ReadonlyArray<SchemaAST.AST>) => unknown
   const descriptor = describe(ast.typeParameters) as {
     readonly isConstructed: (value: unknown) => boolean
     readonly link: SchemaAST.Link

@@ -3,7 +3,8 @@
  * literals and tags suffice, by asking the candidates in order of declaration
  * where they do not. As Schema's encoder: the first that matches.
  */
-import * as SchemaAST from "effect/SchemaAST"
+import type * as SchemaAST from "effect/SchemaAST"
+import { isClass, isObjectType } from "./codecNative.ts"
 import type { Kind, Member, Union } from "./codecPlan.ts"
 
 /** The runtime type by which the table is asked. */
@@ -95,9 +96,7 @@ const tagsOf = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): Tags => {
     }
     case "Declaration":
       // A class has the tags of its fields.
-      return typeof ast.annotations?.["~constructor"] === "function"
-        ? tagsOf(ast.typeParameters[0]!, seen)
-        : noTags
+      return isClass(ast) ? tagsOf(ast.typeParameters[0]!, seen) : noTags
     case "Suspend":
       return tagsOf(ast.thunk(), seen)
     default:
@@ -146,11 +145,7 @@ const kindsOf = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): ReadonlyArray<Ki
     case "Objects":
       return ["object"]
     case "Declaration":
-      // A declared type is told by its own guard; natively known ones are objects.
-      return ast.annotations?.representation !== undefined && !isJson(ast) ||
-          typeof ast.annotations?.["~constructor"] === "function"
-        ? ["object"]
-        : everyKind
+      return isObjectType(ast) ? ["object"] : everyKind
     case "Union":
       return [...new Set(ast.types.flatMap((type) => kindsOf(type, seen)))]
     case "Suspend":
@@ -162,9 +157,4 @@ const kindsOf = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): ReadonlyArray<Ki
     default:
       return everyKind
   }
-}
-
-const isJson = (ast: SchemaAST.Declaration): boolean => {
-  const { id } = ast.annotations!.representation as { readonly id?: unknown }
-  return id === "effect/schema/Json" || id === "effect/schema/MutableJson"
 }
