@@ -21,7 +21,8 @@ export const maxEpochMillis = 8.64e15
 const number = Schema.Number.annotate({ message: "is missing" })
 
 const int32 = number.check(
-  Schema.isInt({ message: "is not an integer" }),
+  // Not `isInt`, which is for safe integers: a larger one is an integer out of range.
+  Schema.makeFilter(Number.isInteger, { message: "is not an integer" }),
   Schema.isBetween({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }, { message: "is out of range" })
 )
 

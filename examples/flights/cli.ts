@@ -81,7 +81,7 @@ const flags = {
 const complain = (message: string) => Console.error(`flights: ${message}`)
 
 /** The command, for a way to run the job. */
-export const command = (run: Run) =>
+const command = (run: Run) =>
   Command.make(
     "flights",
     flags,
@@ -145,7 +145,7 @@ const withProgress = <A, E>(
   plan: Source.Plan,
   use: (onRows: (rows: number) => void) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  Effect.scoped(Effect.flatMap(Progress.make(label, plan.rows, process.stderr), ({ add }) => use(add)))
+  Effect.scoped(Effect.flatMap(Progress.make(label, plan.rows), ({ add }) => use(add)))
 
 /** Help is printed as it is; wrong flags are one line. */
 const presenter: CliOutput.Presenter = {
@@ -157,9 +157,9 @@ const presenter: CliOutput.Presenter = {
       : CliOutput.defaultPresenter.present(event)
 }
 
-/** The whole program, with the process's arguments. */
-export const main = (run: Run) =>
-  Command.run(command(run), { version: "0.1.0" }).pipe(
+/** The whole program, for arguments as they stand behind the program's name. */
+export const main = (run: Run, args: ReadonlyArray<string>) =>
+  Command.runWith(command(run), { version: "0.1.0" })(args).pipe(
     Effect.provide(Layer.mergeAll(
       NodeServices.layer,
       CliOutput.layerPresenter(presenter),

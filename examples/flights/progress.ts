@@ -3,16 +3,17 @@
  * elsewhere.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { count, rate } from "./report.ts"
 
-/** Where progress goes; `process.stderr` is one. */
-export interface Output {
+/** Where progress goes; stderr unless it is said otherwise. */
+export class Output extends Context.Reference<{
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   readonly write: (text: string) => unknown
-}
+}>("flights/progress/Output", { defaultValue: () => process.stderr }) {}
 
 export interface Progress {
   /** Tells of so many more rows. */
@@ -28,10 +29,10 @@ const clearLine = "\r\u001B[K"
 /** Shows progress until the scope closes, which takes the bar away. */
 export const make = Effect.fnUntraced(function*(
   label: string,
-  total: number,
-  output: Output
+  total: number
 ): Effect.fn.Return<Progress, never, Scope.Scope> {
   const clock = yield* Clock.Clock
+  const output = yield* Output
   const start = clock.currentTimeMillisUnsafe()
   const interval = output.isTTY === true ? barMillis : lineMillis
   let shownAt = start - interval
