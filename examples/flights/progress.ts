@@ -24,6 +24,9 @@ export interface Progress {
 const barMillis = 50
 const lineMillis = 500
 
+/** The width of a terminal that does not tell it, or tells zero. */
+const fallbackColumns = 80
+
 const clearLine = "\r\u001B[K"
 
 /** Shows progress until the scope closes, which takes the bar away. */
@@ -43,7 +46,7 @@ export const make = Effect.fnUntraced(function*(
     shownAt = now
     const state = { label, rows, total, millis: now - start }
     output.write(
-      output.isTTY === true ? clearLine + bar(state, output.columns ?? 80) : `${line(state)}\n`
+      output.isTTY === true ? clearLine + bar(state, output.columns || fallbackColumns) : `${line(state)}\n`
     )
   }
   if (output.isTTY === true) {
