@@ -9,7 +9,7 @@ export interface Row {
 }
 
 /** `local.tell.queue-fiber.take-all` is of the family `local.tell`: scenarios that do the same thing in different ways. */
-export const family = (name: string): string => name.split(".").slice(0, 2).join(".")
+const family = (name: string): string => name.split(".").slice(0, 2).join(".")
 
 const prefixes: ReadonlyArray<readonly [number, string]> = [[1e9, " G"], [1e6, " M"], [1e3, " k"]]
 

@@ -51,13 +51,13 @@ const json = Flag.File("json").pipe(
 
 /** Less than five give no median worth the name. */
 const samples = Flag.Int("samples").pipe(
-  Flag.withDescription("Samples for each scenario, at least 5"),
+  Flag.withDescription("Samples for each scenario, at least 5 (default: 11)"),
   Flag.filter((count) => count >= 5, (count) => `${count} samples are too few: at least 5`),
   Flag.withDefault(11)
 )
 
 const timeout = Flag.Int("timeout").pipe(
-  Flag.withDescription("Seconds after which a scenario is given up"),
+  Flag.withDescription("Seconds after which a scenario is given up (default: 60)"),
   Flag.filter((seconds) => seconds > 0, (seconds) => `${seconds} seconds are no time`),
   Flag.withDefault(60)
 )

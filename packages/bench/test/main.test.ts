@@ -20,11 +20,11 @@ interface Ended {
 }
 
 /** Runs the command as `npm run bench` does. */
-const bench = (...args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+const bench = (names: ReadonlyArray<string>, flags: ReadonlyArray<string> = []): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
     const child = execFile(
       process.execPath,
-      ["--conditions=@troupe/source", main, ...args],
+      ["--conditions=@troupe/source", main, ...names, ...flags],
       (_, stdout, stderr) => resume(Effect.succeed({ code: child.exitCode, stdout, stderr }))
     )
   })
@@ -41,8 +41,8 @@ describe("bench", () => {
     Effect.gen(function*() {
       const file = join(yield* temporaryDirectory, "report.json")
       const { code, stderr, stdout } = yield* bench(
-        ...["local.ping-pong.floor", "local.tell.floor"],
-        ...["--samples", "5", "--json", file]
+        ["local.ping-pong.floor", "local.tell.floor"],
+        ["--samples", "5", "--json", file]
       )
       assert.strictEqual(code, 0, stderr)
       const report = readReport(file)
@@ -70,12 +70,12 @@ describe("bench", () => {
       Effect.gen(function*() {
         const file = join(yield* temporaryDirectory, "report.json")
         const { code, stderr, stdout } = yield* bench(
-          ...["dies", "fast", "not-a-scenario", "wrong"],
-          ...["--suites", fixtures, "--samples", "5", "--json", file]
+          ["dies", "map-set", "not-a-scenario", "wrong"],
+          ["--suites", fixtures, "--samples", "5", "--json", file]
         )
         assert.strictEqual(code, 1)
-        assert.deepStrictEqual(readReport(file).map(({ name }) => name), ["fast"])
-        assert.include(stdout, "fast")
+        assert.deepStrictEqual(readReport(file).map(({ name }) => name), ["map-set"])
+        assert.include(stdout, "map-set")
         const lines = stderr.split("\n")
         assert.includeMembers(lines, [
           "dies  FAILED: its process exited with code 7: out of luck",
@@ -91,14 +91,20 @@ describe("bench", () => {
 
   it.effect("gives up a scenario that hangs", () =>
     Effect.gen(function*() {
-      const { code, stderr } = yield* bench("hangs", "--suites", fixtures, "--timeout", "1")
+      const { code, stderr } = yield* bench(["hangs"], ["--suites", fixtures, "--timeout", "1"])
       assert.strictEqual(code, 1)
       assert.include(stderr, "hangs  FAILED: no result within 1 s")
     }), 30_000)
 
+  it("has run the README's example", () => {
+    const example = readFileSync(join(fixtures, "map-set.ts"), "utf8")
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8")
+    assert.include(readme, example.slice(example.indexOf("export default")))
+  })
+
   it.effect("names its scenarios and runs none", () =>
     Effect.gen(function*() {
-      const { code, stdout } = yield* bench("--list")
+      const { code, stdout } = yield* bench(["--list"])
       assert.strictEqual(code, 0)
       const names = stdout.trim().split("\n")
       assert.includeMembers(names, ["local.tell.floor", "local.tell.queue-fiber.take-all"])
@@ -120,7 +126,7 @@ describe("bench", () => {
   for (const [what, args, line] of refused) {
     it.effect(`refuses ${what} in one line, before anything runs`, () =>
       Effect.gen(function*() {
-        const { code, stderr, stdout } = yield* bench(...args)
+        const { code, stderr, stdout } = yield* bench(args)
         assert.deepStrictEqual([code, stdout], [1, ""])
         assert.match(stderr, line)
       }), 30_000)
@@ -128,7 +134,7 @@ describe("bench", () => {
 
   it.effect("refuses too few samples", () =>
     Effect.gen(function*() {
-      const { code, stderr } = yield* bench("local.tell.floor", "--samples", "4")
+      const { code, stderr } = yield* bench(["local.tell.floor"], ["--samples", "4"])
       assert.strictEqual(code, 1)
       assert.include(stderr, "4 samples are too few")
     }), 30_000)
