@@ -35,7 +35,7 @@ import { dual } from "effect/Function"
 import type * as Schema from "effect/Schema"
 import { compilePlan } from "./internal/codecCompile.ts"
 import { CodecDefinitionError, CodecError } from "./internal/codecError.ts"
-import { interpret } from "./internal/codecFaces.ts"
+import { makeFaces } from "./internal/codecFaces.ts"
 import { fingerprintOf } from "./internal/codecFingerprint.ts"
 import { fixedSize } from "./internal/codecPlan.ts"
 import { Bytes } from "./internal/hot/bytes.ts"
@@ -118,7 +118,7 @@ export const make = <S extends Schema.Top>(schema: S, options?: {
     schema,
     fingerprint: fingerprintOf(plan),
     fixedSize: fixedSize(plan),
-    ...interpret(plan, base)
+    ...makeFaces(plan, base, options?.interpreter === true)
   }
 }
 

@@ -3,6 +3,7 @@
  * errors.
  */
 import { CodecError, renderPath } from "./codecError.ts"
+import { generate, type Generated } from "./codecGenerate.ts"
 import * as Interpreter from "./codecInterpreter.ts"
 import { maxDepth, type Plan } from "./codecPlan.ts"
 import { type Bytes, cursor, fail, WireError } from "./hot/bytes.ts"
@@ -13,8 +14,45 @@ export interface Faces {
   readonly decode: (bytes: Bytes, offset: number, end: number) => any
 }
 
+/** Generated code where it may be, else the interpreter. */
+export const makeFaces = (plan: Plan, base: string, interpreter: boolean): Faces => {
+  const walk = interpret(plan, base)
+  const generated = interpreter ? undefined : generate(plan)
+  return generated === undefined ? walk : run(generated, walk, base)
+}
+
+/** Runs the code, and when it refuses asks the interpreter why and where. */
+const run = (generated: Generated, walk: Faces, base: string): Faces => {
+  const { read, write } = generated
+  return {
+    encode: (value, bytes, offset, limit) => {
+      try {
+        const { length } = bytes.u8
+        return write(value, bytes, offset, limit < length ? limit : length, maxDepth)
+      } catch (error) {
+        walk.encode(value, bytes, offset, limit)
+        // Only a value with a getter that changes its mind comes here.
+        throw refusal("encode", base, [], error)
+      }
+    },
+    decode: (bytes, offset, end) => {
+      try {
+        if (end <= bytes.u8.length && offset >= 0) {
+          const value: unknown = read(bytes, offset, end, maxDepth)
+          if (cursor.p === end) return value
+        }
+      } catch (error) {
+        walk.decode(bytes, offset, end)
+        // Only bytes that somebody else changed meanwhile come here.
+        throw refusal("decode", base, [], error)
+      }
+      return walk.decode(bytes, offset, end)
+    }
+  }
+}
+
 /** Walks the plan, keeping the path for the error it may end with. */
-export const interpret = (plan: Plan, base: string): Faces => ({
+const interpret = (plan: Plan, base: string): Faces => ({
   encode: (value, bytes, offset, limit) => {
     const depth = Interpreter.path.length
     try {
@@ -49,11 +87,11 @@ const refusal = (
     operation,
     // A path as deep as the limit says no more than its beginning.
     path: renderPath(base, keys.slice(0, 32)),
-    reason: error instanceof WireError
-      ? error.reason
-      : error instanceof RangeError && error.message.includes("call stack")
-      ? "it is too deep, or cyclic"
-      : error instanceof Error
-      ? error.message
-      : String(error)
+    reason: reasonOf(error)
   })
+
+const reasonOf = (error: unknown): string => {
+  if (error instanceof WireError) return error.reason
+  if (error instanceof RangeError && error.message.includes("call stack")) return "it is too deep, or cyclic"
+  return error instanceof Error ? error.message : String(error)
+}

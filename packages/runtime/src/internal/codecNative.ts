@@ -148,7 +148,7 @@ const natives: ReadonlyMap<string, Native> = new Map<string, Native>(Object.entr
         "Duration",
         Duration.isDuration,
         (value: Duration.Duration) => value.value,
-        (inside: Duration.Duration) => inside,
+        (inside: unknown) => inside as Duration.Duration,
         {
           _tag: "Choice",
           label: "DurationValue",
