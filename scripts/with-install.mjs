@@ -30,12 +30,12 @@ const [command, prefix] = npm === undefined ? ["npm", []] : [process.execPath, [
 
 if (!isInstalled()) {
   process.stderr.write("Installing dependencies from package-lock.json ...\n")
-  const installed = spawnSync(command, [...prefix, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2]
-  })
+  // Not `npm ci`: it refuses a lockfile without the optional binaries of every other platform, which only a registry
+  // that has all of them can write. `--no-save` installs what the lockfile says, and leaves it alone.
+  const install = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+  const installed = spawnSync(command, [...prefix, ...install], { cwd: root, stdio: ["ignore", 2, 2] })
   if (installed.status !== 0) {
-    process.stderr.write("npm ci failed: see the lines above\n")
+    process.stderr.write("npm install failed: see the lines above\n")
     process.exit(installed.status ?? 1)
   }
   writeFileSync(stamp, fingerprint())

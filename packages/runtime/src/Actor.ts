@@ -15,7 +15,7 @@ import type { ActorContext, HandlerContext } from "./ActorContext.ts"
 import type { ActorRef } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as definition from "./internal/definition.ts"
-import type { Host } from "./internal/host.ts"
+import { hostedKey } from "./internal/hosted.ts"
 import * as localHost from "./internal/localHost.ts"
 import type { SpawnError } from "./SpawnError.ts"
 import type * as Step from "./Step.ts"
@@ -247,7 +247,6 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
   }
 ): Actor<Name, Rpcs, Args> => {
   const args = (options.args ?? Schema.Void) as Args
-  definition.check(name, options.protocol, args)
   const hosted = hostedKey<Name>(name)
   const self: Actor<Name, Rpcs, Args> = {
     [TypeId]: TypeId,
@@ -273,16 +272,9 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
       return pipeArguments(self, arguments)
     }
   }
+  definition.check(self)
   return self
 }
-
-/**
- * The service key under which a system offers the actor `name`.
- *
- * @internal
- */
-export const hostedKey = <Name extends string>(name: Name): Context.Service<Hosted<Name>, Host> =>
-  Context.Service<Hosted<Name>, Host>(`@troupe/runtime/Hosted/${name}`)
 
 export {
   /**

@@ -4,11 +4,18 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
+import * as platform from "#platform"
+import type { Any, Hosted } from "./Actor.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
+import { hostedKey } from "./internal/hosted.ts"
+import * as pool from "./internal/pool.ts"
+import { RemoteHost } from "./internal/remoteHost.ts"
 import * as internal from "./internal/system.ts"
+import type { PoolError } from "./PoolError.ts"
 
 /**
  * What one thread has done since its start.
@@ -65,3 +72,83 @@ export const layer: Layer.Layer<ActorSystem> = Layer.effect(
     return ActorSystem.of(system)
   })
 )
+
+/**
+ * How a pool of workers is made.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WorkersOptions<Actors extends Any> {
+  /** The module that each worker runs: it calls `ActorWorker.run`. */
+  readonly entry: URL
+  /** The contracts that the workers host. Each worker proves that it does, with the same schemas. */
+  readonly hosts: ReadonlyArray<Actors>
+  /** How many workers. (Default: the cores less one, at least one) */
+  readonly workers?: number | undefined
+  /**
+   * Bytes of the ring between each ordered pair of threads, rounded up to a power of two. A message for a full ring
+   * is kept by its sender, so this bounds memory, not messages. (Default: 262144)
+   */
+  readonly linkBytes?: number | undefined
+  /**
+   * How long an idle thread looks for messages before it sleeps. Looking takes its core, and saves the 25 us or so
+   * of being woken. (Default: 50 micros)
+   */
+  readonly spin?: Duration.Input | undefined
+  /** How long a worker may take to be ready. (Default: 30 seconds) */
+  readonly startTimeout?: Duration.Input | undefined
+}
+
+/** The least that a link can be: four records of the header's size, with something in them. */
+const MIN_LINK_BYTES = 256
+
+/**
+ * A pool of worker threads, and this thread with it. Keyed actors live where a hash of their key says; spawned ones
+ * on the worker with the fewest. Every pair of threads shares a ring each way, so that worker talks to worker without
+ * this thread.
+ *
+ * **Example** (The same program on every core)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ActorSystem } from "@troupe/runtime"
+ * import { Account, program } from "./account.ts"
+ *
+ * program.pipe(
+ *   Effect.scoped,
+ *   Effect.provide(ActorSystem.layerWorkers({
+ *     entry: new URL("./worker.ts", import.meta.url),
+ *     hosts: [Account]
+ *   }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWorkers = <const Actors extends Any>(
+  options: WorkersOptions<Actors>
+): Layer.Layer<ActorSystem | Hosted<Actors["name"]>, PoolError> => {
+  const { layer, stderr } = platform.workers(options.entry)
+  const system = Effect.gen(function*() {
+    const validate = yield* ValidateMessages
+    const system = yield* internal.make({ thread: 0, validate })
+    const mesh = yield* pool.make(system, {
+      workers: Math.max(1, options.workers ?? platform.cores() - 1),
+      hosts: options.hosts,
+      linkBytes: powerOfTwo(Math.max(MIN_LINK_BYTES, options.linkBytes ?? 262_144)),
+      spinMillis: Duration.toMillis(options.spin ?? Duration.micros(50n)),
+      startTimeout: Duration.fromInputUnsafe(options.startTimeout ?? Duration.seconds(30)),
+      stderr
+    })
+    let context = Context.make(ActorSystem, system)
+    options.hosts.forEach((actor, index) => {
+      context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, index, actor))
+    })
+    return context as Context.Context<ActorSystem | Hosted<Actors["name"]>>
+  })
+  return Layer.provide(Layer.effectContext(system), layer)
+}
+
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(n))

@@ -2,11 +2,12 @@
 import { ENDING, type Replier } from "./hot/cell.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
+import type { MessageType } from "./protocol.ts"
 import { ended, type Refusal, type Target, withRef } from "./ref.ts"
 import type { System } from "./system.ts"
 
 class Keyed implements Target {
-  private readonly host: LocalHost
+  readonly host: LocalHost
   readonly key: string
   private living: LocalRef | undefined = undefined
 
@@ -24,12 +25,21 @@ class Keyed implements Target {
   }
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
-    let living = this.living
-    if (living === undefined || living.status >= ENDING) {
-      living = this.living = this.host.incarnation(this.key)
-      if (living === undefined) return ended
+    const incarnation = this.incarnation()
+    return incarnation === undefined ? ended : incarnation.deliver(tag, payload, replier)
+  }
+
+  /** Takes a message from another thread; false when the host has closed. */
+  receive(message: MessageType, payload: unknown, replier: Replier | undefined): boolean {
+    const incarnation = this.incarnation()
+    return incarnation !== undefined && incarnation.receive(message, payload, replier)
+  }
+
+  private incarnation(): LocalRef | undefined {
+    if (this.living === undefined || this.living.status >= ENDING) {
+      this.living = this.host.incarnation(this.key)
     }
-    return living.deliver(tag, payload, replier)
+    return this.living
   }
 }
 

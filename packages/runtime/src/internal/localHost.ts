@@ -15,7 +15,9 @@ import { awaitEnd, end, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Owner } from "./owner.ts"
 import { compile, type Protocol } from "./protocol.ts"
+import type { RemoteContract } from "./remoteRef.ts"
 import type { System } from "./system.ts"
+import * as Wire from "./wire.ts"
 
 type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any>
 
@@ -28,8 +30,11 @@ export class LocalHost implements Host {
   private readonly behaviour: AnyBehaviour
   private readonly handlers: ReadonlyArray<Handler>
   private readonly makeArgs: (input: unknown) => unknown
-  /** Owns the keyed actors: they live as long as the host. */
-  private readonly owner: Owner
+  /** Owns the keyed actors, and those that other threads spawned: they live as long as the host. */
+  readonly owner: Owner
+  /** What sending to the actor on another thread needs. */
+  readonly wire: Wire.Wire
+  private readonly contract: RemoteContract
   private readonly refs = new Map<string, KeyedRef>()
   private readonly living = new Map<string, LocalRef>()
 
@@ -48,6 +53,9 @@ export class LocalHost implements Host {
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: !system.validate })
     this.context = context
     this.owner = owner
+    this.wire = Wire.of(actor)
+    this.contract = { name: this.name, protocol: this.protocol, wire: this.wire }
+    system.hosts.set(this.name, this)
   }
 
   spawn(args: unknown, scope: Scope.Scope): Effect.Effect<ActorRef<never>, SpawnError> {
@@ -57,12 +65,24 @@ export class LocalHost implements Host {
   }
 
   keyed(key: string): ActorRef<never> {
+    const mesh = this.system.mesh
+    if (mesh !== undefined && mesh.hosts(this.name)) {
+      const thread = mesh.place(this.name, key)
+      if (thread !== this.system.thread) {
+        return mesh.keyed(this.contract, key, thread) as unknown as ActorRef<never>
+      }
+    }
+    return this.local(key) as unknown as ActorRef<never>
+  }
+
+  /** The reference to a key that lives on this thread. */
+  local(key: string): KeyedRef {
     let ref = this.refs.get(key)
     if (ref === undefined) {
       ref = new KeyedRef(this, key)
       this.refs.set(key, ref)
     }
-    return ref as unknown as ActorRef<never>
+    return ref
   }
 
   /** The living incarnation of a key, made now if there is none. */
@@ -103,14 +123,19 @@ export class LocalHost implements Host {
   }
 
   private spawnIn(args: unknown, owner: Owner): Effect.Effect<ActorRef<never>, SpawnError> {
-    if (owner.closed) {
-      return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
-    }
     let made: unknown
     try {
       made = this.makeArgs(args)
     } catch (cause) {
       return Effect.fail(new SpawnError({ actor: this.name, cause }))
+    }
+    return this.spawnDecoded(made, owner)
+  }
+
+  /** Spawns with arguments that need no making any more. */
+  spawnDecoded(made: unknown, owner: Owner): Effect.Effect<ActorRef<never>, SpawnError> {
+    if (owner.closed) {
+      return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
     }
     const ref = new LocalRef(this, undefined, RUNNING)
     owner.add(ref)

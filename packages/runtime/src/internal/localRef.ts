@@ -6,6 +6,7 @@ import { Cell, type Replier } from "./hot/cell.ts"
 import type { Life } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { Owner } from "./owner.ts"
+import type { MessageType } from "./protocol.ts"
 import { ended, invalid, type Refusal, type Target, unknown, withRef } from "./ref.ts"
 import type { System } from "./system.ts"
 
@@ -46,6 +47,11 @@ class Local extends Cell implements Target {
       }
     }
     return host.system.dispatcher.send(this, message, value, replier) ? undefined : ended
+  }
+
+  /** Takes a message from another thread; false when the actor has ended. */
+  receive(message: MessageType, payload: unknown, replier: Replier | undefined): boolean {
+    return this.system.dispatcher.receive(this as unknown as LocalRef, message, payload, replier)
   }
 }
 

@@ -1,5 +1,6 @@
 /** One thread's system: the dispatcher, and what it needs to know of Effect. */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as PubSub from "effect/PubSub"
@@ -10,9 +11,12 @@ import { DeadLetter, type Reason } from "../DeadLetter.ts"
 import type { Cell, Message, Replier } from "./hot/cell.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
 import { crash, type Debt, end, lifeOf, settle } from "./life.ts"
+import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
+import type { Mesh } from "./mesh.ts"
 import { Owners } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
+import type { Letter } from "./wire.ts"
 
 type SystemFace = ActorSystem["Service"]
 
@@ -24,27 +28,45 @@ export class System implements Hooks, SystemFace {
   readonly thread: number
   /** Whether local messages are checked against their schemas. */
   readonly validate: boolean
+  /** The services of whoever made the system: loggers among them. */
+  private readonly context: Context.Context<never>
   readonly dispatcher: Dispatcher
   readonly owners = new Owners()
   private readonly letters: PubSub.PubSub<DeadLetter>
   readonly deadLetters: Stream.Stream<DeadLetter>
   private deadLettered = 0
+  /** The actors hosted on this thread, by name. */
+  readonly hosts = new Map<string, LocalHost>()
+  mesh: Mesh | undefined = undefined
 
   constructor(options: {
     readonly thread: number
     readonly validate: boolean
-    readonly scheduler: Scheduler.Scheduler
+    readonly context: Context.Context<never>
     readonly letters: PubSub.PubSub<DeadLetter>
   }) {
     this.thread = options.thread
     this.validate = options.validate
     this.letters = options.letters
     this.deadLetters = Stream.fromPubSub(options.letters)
-    const tasks = options.scheduler.makeDispatcher()
+    this.context = options.context
+    const tasks = Context.get(options.context, Scheduler.Scheduler).makeDispatcher()
     this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0))
   }
 
-  readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.sync(() => [this.threadStats()])
+  /** Becomes one of several threads. */
+  join(mesh: Mesh): void {
+    this.mesh = mesh
+    this.dispatcher.links = mesh
+    this.dispatcher.arm()
+  }
+
+  readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.suspend(() => {
+    const here = this.threadStats()
+    return this.mesh === undefined
+      ? Effect.succeed([here])
+      : Effect.map(this.mesh.stats, (others) => [here, ...others])
+  })
 
   threadStats(): ThreadStats {
     return {
@@ -62,10 +84,19 @@ export class System implements Hooks, SystemFace {
     payload: unknown
   ): void {
     this.deadLettered++
-    PubSub.publishUnsafe(
-      this.letters,
-      new DeadLetter({ reason, actor: to.name, key: to.key, tag, payload })
-    )
+    const letter = { reason, actor: to.name, key: to.key, tag }
+    this.publish(letter, payload)
+    this.mesh?.forward(letter)
+  }
+
+  /** Shows a dead letter to those who look at them on this thread. */
+  publish(letter: Letter, payload: unknown): void {
+    PubSub.publishUnsafe(this.letters, new DeadLetter({ ...letter, payload }))
+  }
+
+  /** Says what is wrong with the system itself. */
+  log(problem: string): void {
+    Effect.runForkWith(this.context)(Effect.logError(problem))
   }
 
   // What the dispatcher leaves to Effect. Its cells are all of them references.
@@ -107,7 +138,7 @@ export const make = (options: {
   readonly validate: boolean
 }): Effect.Effect<System> =>
   Effect.gen(function*() {
-    const scheduler = yield* Scheduler.Scheduler
+    const context = yield* Effect.context<never>()
     const letters = yield* PubSub.sliding<DeadLetter>(DEAD_LETTERS_KEPT)
-    return new System({ ...options, scheduler, letters })
+    return new System({ ...options, context, letters })
   })

@@ -127,7 +127,9 @@ const POOLED_MESSAGES = 8
 const POOLED_BUFFERS = 1024
 
 const makeBuffer = (messages: number): Array<unknown> =>
-  Array.from({ length: messages * STRIDE }, () => undefined)
+  // Filled, so that it has no holes; `Array.from` takes 20 times as long.
+  // oxlint-disable-next-line unicorn/no-new-array
+  new Array(messages * STRIDE).fill(undefined)
 
 export class BufferPool {
   private readonly buffers: Array<Array<unknown>> = []

@@ -56,8 +56,8 @@ export interface Links {
   poll(): number
   /** Makes visible what was written, and writes what had been kept for lack of room. */
   flush(): void
-  /** Nothing is left to do: spin, or park until another thread rings. */
-  idle(): void
+  /** Nothing is left to do. True: look again at once. False: it will call `slice` when there is something. */
+  idle(): boolean
 }
 
 export class Dispatcher {
@@ -92,6 +92,23 @@ export class Dispatcher {
     return true
   }
 
+  /**
+   * Hands over a message from another thread: handled at once if its cell is idle, without a detour through its
+   * mailbox; false when the cell has ended.
+   */
+  receive(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): boolean {
+    if (cell.status !== IDLE || cell.handlers === undefined || this.current !== undefined) {
+      return this.send(cell, message, payload, replier)
+    }
+    this.accepted++
+    cell.status = RUNNING
+    this.current = cell
+    this.handle(cell, message, payload, replier)
+    this.current = undefined
+    if (cell.status === RUNNING) this.rest(cell)
+    return true
+  }
+
   /** Queues an idle cell's turn. */
   schedule(cell: Cell): void {
     cell.status = READY
@@ -118,24 +135,26 @@ export class Dispatcher {
     if (this.running) return
     this.running = true
     const end = performance.now() + SLICE_MILLIS
+    const links = this.links
     let more = true
     while (more) {
       more = this.run(end)
-      const links = this.links
       if (links !== undefined) {
         const polled = links.poll()
         links.flush()
-        if (polled > 0 || this.ready.size > 0) more = true
+        more = polled > 0 || this.ready.size > 0 || links.idle()
       }
       if (more && performance.now() >= end) break
     }
     this.running = false
-    if (more) {
-      this.armed = true
-      this.defer(this.slice)
-    } else if (this.links !== undefined) {
-      this.links.idle()
-    }
+    if (more) this.later()
+  }
+
+  /** Runs a slice after timers and I/O have had their turn. */
+  later(): void {
+    if (this.armed) return
+    this.armed = true
+    this.defer(this.slice)
   }
 
   /** Runs cells on behalf of a caller that waits for `done`, unless a slice runs already. */
@@ -200,24 +219,7 @@ export class Dispatcher {
       let left = limit
       while (cell.size > 0 && left-- > 0) {
         cell.take(taken)
-        const message = taken.message
-        const replier = taken.replier
-        this.handled++
-        cell.replier = replier
-        let result: unknown
-        try {
-          result = cell.handlers![message.index]!(cell.state, taken.payload, cell)
-        } catch (error) {
-          this.hooks.crash(cell, error, false, message)
-          if (cell.status !== RUNNING) break
-          continue
-        }
-        if (result instanceof Step) {
-          this.apply(cell, result, message, replier)
-        } else {
-          cell.status = BUSY
-          this.hooks.effect(cell, result, message)
-        }
+        this.handle(cell, taken.message, taken.payload, taken.replier)
         if (cell.status !== RUNNING) break
       }
       taken.payload = undefined
@@ -225,6 +227,24 @@ export class Dispatcher {
     }
     this.current = undefined
     if (cell.status === RUNNING) this.rest(cell)
+  }
+
+  private handle(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void {
+    this.handled++
+    cell.replier = replier
+    let result: unknown
+    try {
+      result = cell.handlers![message.index]!(cell.state, payload, cell)
+    } catch (error) {
+      this.hooks.crash(cell, error, false, message)
+      return
+    }
+    if (result instanceof Step) {
+      this.apply(cell, result, message, replier)
+    } else {
+      cell.status = BUSY
+      this.hooks.effect(cell, result, message)
+    }
   }
 
   private apply(cell: Cell, step: Step, message: Message, replier: Replier | undefined): void {

@@ -13,7 +13,7 @@ export class RunQueue<A> {
   size = 0
 
   constructor(capacity = 1024) {
-    this.items = Array.from({ length: capacity }, () => undefined)
+    this.items = makeItems(capacity)
   }
 
   push(item: A): void {
@@ -34,9 +34,14 @@ export class RunQueue<A> {
 
   private grow(): void {
     const old = this.items
-    const next: Array<A | undefined> = Array.from({ length: old.length * 2 }, () => undefined)
+    const next = makeItems<A>(old.length * 2)
     for (let i = 0; i < this.size; i++) next[i] = old[(this.head + i) & (old.length - 1)]
     this.items = next
     this.head = 0
   }
 }
+
+const makeItems = <A>(capacity: number): Array<A | undefined> =>
+  // Filled, so that it has no holes; `Array.from` takes 20 times as long.
+  // oxlint-disable-next-line unicorn/no-new-array
+  new Array<A | undefined>(capacity).fill(undefined)

@@ -1,0 +1,598 @@
+/**
+ * Consumers of a ring, arranged in stages: each event passes them in the order of the graph, in place, uncopied.
+ *
+ * ```text
+ *   series(journal, apply)          ring --> journal --> apply
+ *   parallel(journal, replicate)    ring --> journal             each sees every event
+ *                                     \----> replicate
+ *   series(parallel(a, b), c)       ring --> a --> c             a diamond: c after both
+ *                                     \----> b --/
+ *   share(w0, w1, w2)               ring --> w0 | w1 | w2        each event goes to one of them
+ * ```
+ *
+ * Consumers run in this thread, or in others ({@link elsewhere} here, {@link serve} there). Each has its own
+ * {@link WaitStrategy}, and a policy for a handler that throws:
+ *
+ * | policy | the event that failed | the ring |
+ * | --- | --- | --- |
+ * | {@link skip} (default) | passed over | goes on |
+ * | {@link stop} | not passed | closes: producers are refused, this pipeline ends with {@link PipelineStopped} |
+ * | {@link retry} | its batch is handled again from its first event, `times` times; then as `then` says | goes on, or closes |
+ *
+ * Every failure is reported as a {@link Failure}, and logged.
+ *
+ * **Gotchas** Handlers are plain functions and must not block. For Effects take the events out by
+ * `RingBuffer.stream`. A handler sees an event only until it returns: to keep it, `layout.read` it.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import { Consumer as HotConsumer } from "./internal/hot/barrier.ts"
+import * as R from "./internal/hot/ring.ts"
+import { canBlock, ROOM } from "./internal/hot/wait.ts"
+import type { Policy as InternalPolicy } from "./internal/pipelineRunner.ts"
+import { Runner } from "./internal/pipelineRunner.ts"
+import { until } from "./internal/ring.ts"
+import type { Layout, ReadonlyView } from "./Layout.ts"
+import * as RingBuffer from "./RingBuffer.ts"
+import { park, type WaitStrategy } from "./WaitStrategy.ts"
+
+const TypeId = "~@troupe/runtime/Pipeline"
+const StageTypeId = "~@troupe/runtime/Pipeline/Stage"
+
+/**
+ * What happens when a handler throws. Data; see the table above.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Policy = InternalPolicy
+
+/** Passes over the event that failed. @category policies @since 0.1.0 */
+export const skip: Policy = { _tag: "Skip" }
+/** Closes the ring and ends the pipeline. @category policies @since 0.1.0 */
+export const stop: Policy = { _tag: "Stop" }
+/**
+ * Handles the batch again, from its first event, each time after a turn of the event loop.
+ *
+ * @category policies
+ * @since 0.1.0
+ */
+export const retry = (options?: {
+  /** Default: 3. */
+  readonly times?: number | undefined
+  /** Default: `skip`. */
+  readonly then?: "skip" | "stop" | undefined
+}): Policy => ({ _tag: "Retry", times: options?.times ?? 3, then: options?.then ?? "skip" })
+
+/**
+ * A handler threw.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Failure {
+  readonly consumer: string
+  /** Of the event; when a callback for a whole batch threw, of the batch's first or last event. */
+  readonly sequence: number
+  readonly error: unknown
+  /** From 1: how often this batch has failed. */
+  readonly attempt: number
+  readonly decision: "skip" | "stop" | "retry"
+}
+
+/**
+ * A consumer failed under the policy {@link stop}, or retried in vain: the ring is closed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PipelineStopped extends Schema.TaggedError<PipelineStopped>()("PipelineStopped", {
+  consumer: Schema.String,
+  sequence: Schema.Number,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `Consumer "${this.consumer}" failed at event ${this.sequence}, which stops its pipeline.`
+  }
+}
+
+/**
+ * A pipeline cannot be arranged so: a name is taken or unknown, or the thread may not block.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PipelineError
+  extends Schema.TaggedError<PipelineError>()("PipelineError", { reason: Schema.String })
+{
+  override get message(): string {
+    return `${this.reason}.`
+  }
+}
+
+/**
+ * A part of a graph of consumers of events `A`, which between them change the fields `W`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stage<in out A, out W extends PropertyKey = never> {
+  readonly [StageTypeId]: { readonly _A: (_: A) => A; readonly _W: () => W }
+  /** @internal */
+  readonly node: Node
+}
+
+type Node =
+  | { readonly _tag: "Consumer"; readonly name: string; readonly options: Consumer<any, any> | undefined }
+  | { readonly _tag: "Parallel" | "Series" | "Share"; readonly stages: ReadonlyArray<Stage<any, any>> }
+
+const stage = <A, W extends PropertyKey>(node: Node): Stage<A, W> => ({
+  [StageTypeId]: { _A: (a) => a, _W: () => undefined as never },
+  node
+})
+
+/**
+ * A consumer: its handlers and choices.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Consumer<A, W extends keyof A = never> {
+  /** Unique within the pipeline. */
+  readonly name: string
+  /** The fields it may set. Consumers in parallel must not share any: this is checked by the types. Default: none. */
+  readonly writes?: ReadonlyArray<W> | undefined
+  /** Each event, in order. `last` tells the end of the batch. */
+  readonly onEvent: (event: ReadonlyView<A, W>, sequence: number, last: boolean) => void
+  /** Before a batch: how many events (those of others are counted when shared), and the first sequence. */
+  readonly onBatchStart?: ((size: number, first: number) => void) | undefined
+  /** After a batch, before its slots are given on: the last sequence. */
+  readonly onBatchEnd?: ((last: number) => void) | undefined
+  /** Default: `park`. */
+  readonly wait?: WaitStrategy | undefined
+  /** Default: {@link skip}. */
+  readonly onFailure?: Policy | undefined
+  /** The most events in a batch. Default: the ring's capacity. */
+  readonly maxBatch?: number | undefined
+}
+
+/**
+ * One consumer.
+ *
+ * @category stages
+ * @since 0.1.0
+ */
+export const consumer = <A, const W extends keyof A = never>(
+  layout: Layout<A>,
+  options: Consumer<A, W>
+): Stage<A, W> => {
+  void layout // only for its type
+  return stage({ _tag: "Consumer", name: options.name, options })
+}
+
+/**
+ * A consumer that runs in another thread, which {@link serve}s it. It gates from the beginning on.
+ *
+ * @category stages
+ * @since 0.1.0
+ */
+export const elsewhere = <A, const W extends keyof A = never>(
+  layout: Layout<A>,
+  options: { readonly name: string; readonly writes?: ReadonlyArray<W> | undefined }
+): Stage<A, W> => {
+  void layout
+  return stage({ _tag: "Consumer", name: options.name, options: undefined })
+}
+
+type Fields<S> = S extends Stage<any, infer W> ? W : never
+type Events<S> = S extends Stage<infer A, any> ? A : never
+
+/** Stages of the same events. */
+type Alike<S extends ReadonlyArray<unknown>> = { readonly [K in keyof S]: Stage<Events<S[0]>, any> }
+
+/** True, or the fields that two of the stages write. */
+type Disjoint<S extends ReadonlyArray<unknown>, Seen = never> = S extends readonly [infer Head, ...infer Rest]
+  ? [Fields<Head> & Seen] extends [never] ? Disjoint<Rest, Seen | Fields<Head>> : Fields<Head> & Seen
+  : true
+
+/**
+ * Every stage sees every event, none waits for another. Two that write the same field do not compile.
+ *
+ * @category stages
+ * @since 0.1.0
+ */
+export const parallel = <const S extends readonly [Stage<any, any>, ...Array<Stage<any, any>>]>(
+  ...stages:
+    & S
+    & Alike<S>
+    & (Disjoint<S> extends true ? unknown : { readonly "written by two stages in parallel": Disjoint<S> })
+): Stage<Events<S[0]>, Fields<S[number]>> => stage({ _tag: "Parallel", stages })
+
+/**
+ * Each stage sees an event after the stage before it is done with it.
+ *
+ * @category stages
+ * @since 0.1.0
+ */
+export const series = <const S extends readonly [Stage<any, any>, ...Array<Stage<any, any>>]>(
+  ...stages: S & Alike<S>
+): Stage<Events<S[0]>, Fields<S[number]>> => stage({ _tag: "Series", stages })
+
+/**
+ * The events are shared out: of n consumers, each handles those whose sequence modulo n is its place. They may write
+ * the same fields, of different events.
+ *
+ * @category stages
+ * @since 0.1.0
+ */
+export const share = <const S extends readonly [Stage<any, any>, ...Array<Stage<any, any>>]>(
+  ...consumers: S & Alike<S>
+): Stage<Events<S[0]>, Fields<S[number]>> => stage({ _tag: "Share", stages: consumers })
+
+/** A consumer that has its line in the ring. */
+interface Placed {
+  readonly name: string
+  readonly index: number
+  readonly part: number
+  readonly of: number
+  /** Undefined when it runs elsewhere. */
+  runner: Runner | undefined
+}
+
+/**
+ * A running pipeline.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Pipeline<in out A> {
+  readonly [TypeId]: Running<A>
+  readonly ring: RingBuffer.RingBuffer<A>
+  /** The last 256 failures of the consumers in this thread, until they are taken. */
+  readonly failures: Queue.Dequeue<Failure>
+  /** Ends when every consumer of this thread has ended: drained, taken out, or stopped by a failure. */
+  readonly ended: Effect.Effect<void, PipelineStopped>
+}
+
+interface Running<in out A> {
+  readonly placed: Map<string, Placed>
+  readonly start: (placed: Placed, options: Consumer<A, any>) => void
+  readonly ended: Deferred.Deferred<void, PipelineStopped>
+}
+
+/**
+ * What another thread needs to {@link serve} consumers of a pipeline: structured-cloneable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Description {
+  readonly ring: RingBuffer.Description
+  readonly consumers: ReadonlyArray<Omit<Placed, "runner">>
+}
+
+/**
+ * Where a consumer stands.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConsumerStatus {
+  readonly name: string
+  /** The last sequence it is done with. */
+  readonly sequence: number
+  /** Events published (or claimed) and not yet passed. */
+  readonly behind: number
+  /** Counted in this thread only. */
+  readonly handled: number
+  readonly failures: number
+  readonly state: "running" | "ending" | "ended"
+}
+
+/** Every consumer of a stage, with its share, and whether the thread may run it. */
+const consumersOf = (
+  self: Stage<any, any>
+): ReadonlyArray<Consumer<any, any> | { readonly name: string; readonly wait?: undefined }> =>
+  self.node._tag === "Consumer"
+    ? [self.node.options ?? { name: self.node.name }]
+    : self.node.stages.flatMap(consumersOf)
+
+const check = (
+  self: Stage<any, any>,
+  taken: ReadonlyMap<string, unknown>
+): Effect.Effect<void, PipelineError> => {
+  const names = new Set(taken.keys())
+  for (const { name, wait } of consumersOf(self)) {
+    if (names.has(name)) {
+      return Effect.fail(new PipelineError({ reason: `There are two consumers "${name}"` }))
+    }
+    if (wait?._tag === "Block" && !canBlock()) {
+      return Effect.fail(new PipelineError({ reason: `This thread may not block, as "${name}" wants to` }))
+    }
+    names.add(name)
+  }
+  return Effect.void
+}
+
+/** Enters the consumers of a stage after those of the bit mask, and returns the mask of its last ones. */
+const place = <A>(
+  running: Running<A>,
+  ring: R.Ring,
+  self: Stage<A, any>,
+  follows: number,
+  part = 0,
+  of = 1
+): number => {
+  const { node } = self
+  switch (node._tag) {
+    case "Consumer": {
+      const index = ring.join(follows)
+      if (index < 0) throw new RingBuffer.RingError({ reason: `The ring has ${R.MAX_CONSUMERS} consumers` })
+      const placed: Placed = { name: node.name, index, part, of, runner: undefined }
+      running.placed.set(node.name, placed)
+      if (node.options) running.start(placed, node.options)
+      return 1 << index
+    }
+    case "Series":
+      return node.stages.reduce((mask, each) => place(running, ring, each, mask), follows)
+    case "Parallel":
+    case "Share": {
+      const shared = node._tag === "Share"
+      return node.stages.reduce(
+        (mask, each, i) =>
+          mask | place(running, ring, each, follows, shared ? i : 0, shared ? node.stages.length : 1),
+        0
+      )
+    }
+  }
+}
+
+/** Enters a stage; when it does not fit whole, none of it. */
+const enter = <A>(running: Running<A>, ring: R.Ring, self: Stage<A, any>, follows: number) =>
+  Effect.andThen(
+    check(self, running.placed),
+    Effect.try({
+      try: () => void place(running, ring, self, follows),
+      catch: (error) => {
+        for (const { name } of [...consumersOf(self)].reverse()) {
+          const placed = running.placed.get(name)
+          if (!placed) continue
+          ring.halt(placed.index)
+          ring.leave(placed.index, placed.runner === undefined)
+          running.placed.delete(name)
+        }
+        if (error instanceof RingBuffer.RingError) return error
+        throw error
+      }
+    })
+  )
+
+const starter = Effect.fnUntraced(function*<A>(
+  self: RingBuffer.RingBuffer<A>,
+  failures: Queue.Queue<Failure>,
+  ended: Deferred.Deferred<void, PipelineStopped>,
+  runners: Set<Runner>
+) {
+  const context = yield* Effect.context()
+  const { ring, slots } = RingBuffer.internals(self)
+  return (placed: Placed, options: Consumer<A, any>): void => {
+    let last: Failure | undefined
+    const runner = new Runner(
+      new HotConsumer(ring, slots(), placed.index, placed.part, placed.of),
+      {
+        handlers: {
+          onEvent: options.onEvent,
+          onBatchStart: options.onBatchStart,
+          onBatchEnd: options.onBatchEnd
+        },
+        wait: options.wait ?? park,
+        policy: options.onFailure ?? skip,
+        limit: Math.min(options.maxBatch ?? self.capacity, self.capacity)
+      },
+      (failed) => {
+        last = { consumer: placed.name, ...failed }
+        Queue.offerUnsafe(failures, last)
+        Effect.runForkWith(context)(
+          Effect.logError(
+            `Consumer "${last.consumer}" failed at event ${last.sequence}: ${last.decision}`,
+            failed.error
+          )
+        )
+      },
+      (end) => {
+        runners.delete(runner)
+        if (end === "stopped" && last) {
+          const { consumer, error, sequence } = last
+          Deferred.doneUnsafe(ended, Effect.fail(new PipelineStopped({ consumer, sequence, cause: error })))
+        } else if (runners.size === 0) Deferred.doneUnsafe(ended, Effect.void)
+      }
+    )
+    placed.runner = runner
+    runners.add(runner)
+    runner.start()
+  }
+})
+
+/**
+ * Enters the consumers of a stage into a ring and runs those of this thread, until the scope closes. They see every
+ * event that is published from now on.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = Effect.fnUntraced(function*<A, W extends PropertyKey>(
+  self: RingBuffer.RingBuffer<A>,
+  stage: Stage<A, W>
+): Effect.fn.Return<Pipeline<A>, PipelineError | RingBuffer.RingError, Scope.Scope> {
+  const failures = yield* Queue.sliding<Failure>(256)
+  const ended = yield* Deferred.make<void, PipelineStopped>()
+  const { ring } = RingBuffer.internals(self)
+  const runners = new Set<Runner>()
+  const start = yield* starter(self, failures, ended, runners)
+  const running: Running<A> = { placed: new Map(), start, ended }
+  const pipeline: Pipeline<A> = { [TypeId]: running, ring: self, failures, ended: Deferred.await(ended) }
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(
+      Effect.forEach([...running.placed.keys()].reverse(), (name) => remove(pipeline, name), {
+        discard: true
+      }),
+      Queue.shutdown(failures)
+    )
+  )
+  yield* enter(running, ring, stage, 0)
+  // Nothing runs here: then nothing has to end.
+  if (runners.size === 0) Deferred.doneUnsafe(ended, Effect.void)
+  return pipeline
+})
+
+/**
+ * What other threads need to serve the consumers that are {@link elsewhere}.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const description = <A>(self: Pipeline<A>): Description => ({
+  ring: self.ring.description,
+  consumers: [...self[TypeId].placed.values()].map(({ runner: _, ...placed }) => placed)
+})
+
+/**
+ * Runs, in another thread, a consumer that is {@link elsewhere} in the pipeline that made the description, until the
+ * scope closes or the ring is closed and read. It goes on at the sequence of its line: when a thread died, another
+ * may serve the same consumer, and handles again the batch that the dead one had in hand.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const serve = Effect.fnUntraced(function*<A, W extends PropertyKey>(
+  ring: RingBuffer.RingBuffer<A>,
+  description: Description,
+  consumer: Stage<A, W>
+): Effect.fn.Return<Pipeline<A>, PipelineError, Scope.Scope> {
+  yield* check(consumer, new Map())
+  const { node } = consumer
+  const found = node._tag === "Consumer" && description.consumers.find(({ name }) => name === node.name)
+  if (!found || !node.options) {
+    return yield* new PipelineError({ reason: "The pipeline has no such consumer elsewhere" })
+  }
+  const failures = yield* Queue.sliding<Failure>(256)
+  const ended = yield* Deferred.make<void, PipelineStopped>()
+  const placed: Placed = { ...found, runner: undefined }
+  const start = yield* starter(ring, failures, ended, new Set())
+  yield* Effect.addFinalizer(() => {
+    // Its line stays in the ring, for the next who serves it, unless the pipeline takes it out.
+    placed.runner?.halt()
+    return Effect.andThen(Effect.exit(Deferred.await(ended)), Queue.shutdown(failures))
+  })
+  start(placed, node.options)
+  return {
+    [TypeId]: { placed: new Map([[placed.name, placed]]), start, ended },
+    ring,
+    failures,
+    ended: Deferred.await(ended)
+  }
+})
+
+/**
+ * Adds consumers while the pipeline runs: after those named in `after`, or beside the first. They see the events from
+ * now on, and must not write: nobody could check what others write.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const add = <A>(self: Pipeline<A>, stage: Stage<A, never>, options?: {
+  readonly after?: ReadonlyArray<string> | undefined
+}): Effect.Effect<void, PipelineError | RingBuffer.RingError> =>
+  Effect.suspend(() => {
+    const running = self[TypeId]
+    let follows = 0
+    for (const name of options?.after ?? []) {
+      const placed = running.placed.get(name)
+      if (!placed) return Effect.fail(new PipelineError({ reason: `There is no consumer "${name}"` }))
+      follows |= 1 << placed.index
+    }
+    return enter(running, RingBuffer.internals(self.ring).ring, stage, follows)
+  })
+
+/**
+ * Takes a consumer out while the pipeline runs, after the batch in hand; what followed it then follows what it
+ * followed. One elsewhere that does not answer within the deadline (default: a second; it may have died) is taken
+ * out all the same, and its line is not used again. False when there is no such consumer.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const remove = <A>(self: Pipeline<A>, name: string, options?: {
+  readonly deadline?: Duration.Input | undefined
+}): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const { placed: all } = self[TypeId]
+    const placed = all.get(name)
+    if (!placed) return Effect.succeed(false)
+    all.delete(name)
+    const { ring } = RingBuffer.internals(self.ring)
+    ring.halt(placed.index)
+    const gone = () => ring.roleOf(placed.index) === R.ENDED
+    return until(ring.bells, ROOM, gone).pipe(
+      Effect.timeoutOption(options?.deadline ?? 1000),
+      Effect.map(() => {
+        ring.leave(placed.index, gone())
+        return true
+      }),
+      Effect.uninterruptible
+    )
+  })
+
+/**
+ * Closes the ring and waits until every consumer has handled what was published, at most until the deadline
+ * (default: none). Returns how many events the slowest has left.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const drain = <A>(self: Pipeline<A>, options?: {
+  readonly deadline?: Duration.Input | undefined
+}): Effect.Effect<number> =>
+  Effect.suspend(() => {
+    const { ring } = RingBuffer.internals(self.ring)
+    ring.close()
+    const left = () => Math.max(0, (ring.cursor - ring.slowest(ring.cursor)) | 0)
+    const drained = () =>
+      left() === 0 ||
+      [...self[TypeId].placed.values()].every(({ index }) =>
+        ring.roleOf(index) === R.ENDED || ring.sequenceOf(index) === ring.cursor
+      )
+    return until(ring.bells, ROOM, drained).pipe(
+      Effect.timeoutOption(options?.deadline ?? Infinity),
+      Effect.map(left)
+    )
+  })
+
+/**
+ * Where each consumer stands.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const status = <A>(self: Pipeline<A>): Effect.Effect<ReadonlyArray<ConsumerStatus>> =>
+  Effect.sync(() => {
+    const { ring } = RingBuffer.internals(self.ring)
+    return [...self[TypeId].placed.values()].map(({ index, name, runner }) => {
+      const sequence = ring.sequenceOf(index)
+      const role = ring.roleOf(index)
+      return {
+        name,
+        sequence: sequence >>> 0,
+        behind: Math.max(0, (ring.cursor - sequence) | 0),
+        handled: runner?.handled ?? 0,
+        failures: runner?.failures ?? 0,
+        state: role === R.LIVE ? "running" : role === R.ENDING ? "ending" : "ended"
+      }
+    })
+  })

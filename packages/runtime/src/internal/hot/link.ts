@@ -1,0 +1,436 @@
+/**
+ * A link: records of bytes from one thread to another, through a ring in shared memory.
+ *
+ * Layout, in a SharedArrayBuffer: a cache line each for the producer's position, the consumer's position and the
+ * flag of a producer that waits for room; then the ring, a power of two bytes long.
+ *
+ * ```
+ * | 0: tail | 64: head | 128: starved | 192: ring ... |
+ * record:  | length, kind << 24 | a | b | c | d | reserved | payload ... | padding to 8 |
+ * ```
+ *
+ * **Contract**: one writing thread and one reading thread at a time. The writer's memory is trusted no more than a
+ * file: the reader checks every header against what was published.
+ * **Invariant**: `0 <= tail - head <= capacity`, as 32-bit numbers that wrap; records are whole and contiguous: one
+ * that would pass the end of the ring is preceded by a record of the kind PAD. While anything is kept for lack of
+ * room, everything is kept, so that records never overtake each other.
+ * **Ordering**: the writer's plain stores into a record come before `Atomics.store` of `tail`, the reader's plain
+ * loads after `Atomics.load` of it. The reader's loads come before its `Atomics.store` of `head`, the writer's
+ * stores into the freed bytes after its `Atomics.load` of that.
+ * **Allocation**: none while there is room; what is kept for lack of room is copied once.
+ * **Evidence**: `test/hot/link.test.ts` (a naive twin, hostile headers), `stress/link.test.ts`, `threads.*`.
+ */
+import { Bytes } from "./bytes.ts"
+
+const TAIL = 0
+const HEAD = 16
+const STARVED = 32
+const RING = 192
+
+/** Bytes of a record's header: six 32-bit words. */
+export const HEADER = 24
+/** Skips to the start of the ring. */
+const PAD = 0
+/** A part of a record that is too long for the ring: the bytes of its whole, in order; `a` is the whole's length. */
+const PART = 1
+/** The first kind that is the users'. */
+export const FIRST_KIND = 2
+
+/** No record is as long as this, its header included: lengths have 24 bits. */
+export const MAX_RECORD = 1 << 24
+/** The bytes of a link with a ring of `capacity` bytes, a power of two. */
+export const linkBytes = (capacity: number): number => RING + capacity
+
+const align = (n: number): number => (n + 7) & ~7
+
+/** What is kept for lack of room: whole records, one after the other, as they will lie in the ring. */
+class Kept {
+  readonly bytes: Bytes
+  readonly words: Int32Array
+  /** Where the oldest record begins. */
+  start = 0
+  /** Where the youngest record ends. */
+  end = 0
+
+  constructor(size: number) {
+    const buffer = new ArrayBuffer(size)
+    this.bytes = new Bytes(buffer)
+    this.words = new Int32Array(buffer)
+  }
+}
+
+/** Bytes of the buffers for what is kept; a longer record gets one of its own. */
+const KEPT_BYTES = 1 << 16
+
+/** Writes a value at `offset`, ends before `limit`, and returns where it ended, or -1 if it does not fit. */
+export type Encode<A> = (value: A, bytes: Bytes, offset: number, limit: number) => number
+
+export class LinkWriter {
+  private readonly words: Int32Array
+  private readonly bytes: Bytes
+  private readonly capacity: number
+  private readonly mask: number
+  /** The longest record that is written in one piece: there is always room for it some time. */
+  private readonly longest: number
+  private tail: number
+  private published: number
+  /** The reader's position when it was last looked at: never ahead of the truth. */
+  private head: number
+  /** What is kept for lack of room, the oldest first. */
+  private kept: Array<Kept> = []
+  private spare: Kept | undefined = undefined
+  /** How much of the oldest kept record has been written, in parts. */
+  private parted = 0
+
+  constructor(buffer: SharedArrayBuffer, byteOffset: number, capacity: number) {
+    this.words = new Int32Array(buffer, byteOffset, linkBytes(capacity) >> 2)
+    this.bytes = new Bytes(buffer, byteOffset + RING, capacity)
+    this.capacity = capacity
+    this.mask = capacity - 1
+    this.longest = capacity >> 2
+    this.tail = this.published = Atomics.load(this.words, TAIL)
+    this.head = Atomics.load(this.words, HEAD)
+  }
+
+  /** Whether anything is kept for lack of room. */
+  get keeps(): boolean {
+    return this.kept.length > 0
+  }
+
+  /** Bytes written that the reader cannot see yet. */
+  get unpublished(): number {
+    return (this.tail - this.published) | 0
+  }
+
+  /** Whether something is kept, and the reader has freed room since this was last looked at. */
+  get unblocked(): boolean {
+    return this.kept.length > 0 && Atomics.load(this.words, HEAD) !== this.head
+  }
+
+  /**
+   * Adds a record; false when it is longer than a record can be. Visible to the reader after `publish`. `encode`
+   * may be called more than once.
+   */
+  add<A>(kind: number, a: number, b: number, c: number, d: number, value: A, encode: Encode<A>): boolean {
+    if (this.kept.length === 0) {
+      if (this.place(kind, a, b, c, d, value, encode)) return true
+      // Perhaps there is room that was not known of.
+      const head = Atomics.load(this.words, HEAD)
+      if (head !== this.head) {
+        this.head = head
+        if (this.place(kind, a, b, c, d, value, encode)) return true
+      }
+    }
+    return this.keep(kind, a, b, c, d, value, encode)
+  }
+
+  /** Makes what was written visible to the reader; true when there was anything new. */
+  publish(): boolean {
+    if (this.tail === this.published) return false
+    this.published = this.tail
+    Atomics.store(this.words, TAIL, this.tail)
+    return true
+  }
+
+  /** Writes what was kept, as far as there is room now. What does not fit, the reader is told of. */
+  drain(): void {
+    while (this.kept.length > 0) {
+      const kept = this.kept[0]!
+      if (kept.start === kept.end) {
+        this.kept.shift()
+        if (kept.bytes.u8.length === KEPT_BYTES) this.spare = kept
+      } else if (!this.move(kept)) {
+        // The reader looks at the flag after it has freed room. It may have done so before the flag was up, so
+        // its position is looked at once more.
+        Atomics.store(this.words, STARVED, 1)
+        const before = this.head
+        this.head = Atomics.load(this.words, HEAD)
+        if (before === this.head) return
+      }
+    }
+  }
+
+  /** Writes a record into the ring, if there is room as far as is known. */
+  private place<A>(
+    kind: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    value: A,
+    encode: Encode<A>
+  ): boolean {
+    const at = this.tail & this.mask
+    const room = this.capacity - ((this.tail - this.head) | 0)
+    const toEnd = this.capacity - at
+    const limit = at + (room < toEnd ? room : toEnd)
+    const end = limit - at < HEADER ? -1 : encode(value, this.bytes, at + HEADER, limit)
+    if (end >= 0) {
+      this.commit(at, end, kind, a, b, c, d)
+      return true
+    }
+    const before = room - toEnd
+    if (before < HEADER) return false
+    const wrapped = encode(value, this.bytes, HEADER, before)
+    if (wrapped < 0) return false
+    this.pad(at, toEnd)
+    this.commit(0, wrapped, kind, a, b, c, d)
+    return true
+  }
+
+  private commit(at: number, end: number, kind: number, a: number, b: number, c: number, d: number): void {
+    const word = (RING + at) >> 2
+    header(this.words, word, end - at, kind, a, b, c, d)
+    this.tail = (this.tail + align(end - at)) | 0
+  }
+
+  private pad(at: number, length: number): void {
+    this.words[(RING + at) >> 2] = PAD << 24
+    this.tail = (this.tail + length) | 0
+  }
+
+  private keep<A>(
+    kind: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    value: A,
+    encode: Encode<A>
+  ): boolean {
+    let kept = this.kept.at(-1)
+    for (let size = KEPT_BYTES; size <= MAX_RECORD; size *= 2) {
+      if (kept !== undefined && kept.bytes.u8.length - kept.end >= HEADER) {
+        const end = encode(value, kept.bytes, kept.end + HEADER, kept.bytes.u8.length)
+        if (end >= 0) {
+          if (kept !== this.kept.at(-1)) this.kept.push(kept)
+          header(kept.words, kept.end >> 2, end - kept.end, kind, a, b, c, d)
+          kept.end = align(end)
+          return true
+        }
+      }
+      kept = size === KEPT_BYTES ? this.fresh() : new Kept(size)
+    }
+    return false
+  }
+
+  private fresh(): Kept {
+    const { spare } = this
+    if (spare === undefined) return new Kept(KEPT_BYTES)
+    this.spare = undefined
+    spare.start = spare.end = 0
+    return spare
+  }
+
+  /** Moves records into the ring, as many as fit in one piece, or a part of one that is too long; false if none. */
+  private move(kept: Kept): boolean {
+    const at = this.tail & this.mask
+    const room = this.capacity - ((this.tail - this.head) | 0)
+    const toEnd = this.capacity - at
+    const length = kept.words[kept.start >> 2]! & 0xffffff
+    if (align(length) > this.longest) return this.movePart(kept, length, at, room, toEnd)
+    const fits = room < toEnd ? room : toEnd
+    let end = kept.start
+    while (end < kept.end) {
+      const next = end + align(kept.words[end >> 2]! & 0xffffff)
+      if (next - kept.start > fits || next - end > this.longest) break
+      end = next
+    }
+    if (end > kept.start) {
+      this.bytes.u8.set(kept.bytes.u8.subarray(kept.start, end), at)
+      this.tail = (this.tail + end - kept.start) | 0
+      kept.start = end
+      return true
+    }
+    if (room - toEnd < align(length)) return false
+    this.pad(at, toEnd)
+    return true
+  }
+
+  private movePart(kept: Kept, length: number, at: number, room: number, toEnd: number): boolean {
+    const part = Math.min(this.longest - HEADER, length - this.parted)
+    const total = align(HEADER + part)
+    if (toEnd < total) {
+      if (room < toEnd + total) return false
+      this.pad(at, toEnd)
+      return true
+    }
+    if (room < total) return false
+    const from = kept.start + this.parted
+    this.bytes.u8.set(kept.bytes.u8.subarray(from, from + part), at + HEADER)
+    this.commit(at, at + HEADER + part, PART, length, 0, 0, 0)
+    this.parted += part
+    if (this.parted === length) {
+      this.parted = 0
+      kept.start += align(length)
+    }
+    return true
+  }
+}
+
+const header = (
+  words: Int32Array,
+  word: number,
+  length: number,
+  kind: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number
+): void => {
+  words[word] = length | (kind << 24)
+  words[word + 1] = a
+  words[word + 2] = b
+  words[word + 3] = c
+  words[word + 4] = d
+}
+
+/** What a reader gives its records to. `bytes` between `offset` and `end` are the payload, valid during the call. */
+export interface Sink {
+  record(
+    kind: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    bytes: Bytes,
+    offset: number,
+    end: number
+  ): void
+}
+
+/** The link's bytes do not make sense: its writer is broken or hostile. Not an Error: a caller gives it a context. */
+export class CorruptLink {
+  readonly position: number
+  readonly problem: string
+  constructor(position: number, problem: string) {
+    this.position = position
+    this.problem = problem
+  }
+}
+
+export class LinkReader {
+  private readonly words: Int32Array
+  private readonly bytes: Bytes
+  private readonly capacity: number
+  private readonly mask: number
+  private head: number
+  private released: number
+  /** The whole of a record that comes in parts, and how much of it is there. */
+  private whole: Uint8Array | undefined = undefined
+  private wholeLength = 0
+
+  constructor(buffer: SharedArrayBuffer, byteOffset: number, capacity: number) {
+    this.words = new Int32Array(buffer, byteOffset, linkBytes(capacity) >> 2)
+    this.bytes = new Bytes(buffer, byteOffset + RING, capacity)
+    this.capacity = capacity
+    this.mask = capacity - 1
+    this.head = this.released = Atomics.load(this.words, HEAD)
+  }
+
+  /** Whether there are records that were not read. */
+  get ready(): boolean {
+    return Atomics.load(this.words, TAIL) !== this.head
+  }
+
+  /**
+   * Reads up to `limit` records into the sink; how many. Throws a `CorruptLink` where a header makes no sense; what
+   * came before it has been read.
+   */
+  poll(sink: Sink, limit: number): number {
+    const tail = Atomics.load(this.words, TAIL)
+    if (tail === this.head) return 0
+    const published = (tail - this.head) | 0
+    if (published < 0 || published > this.capacity || (tail & 7) !== 0) {
+      throw new CorruptLink(this.head, `the writer's position ${tail} is out of bounds`)
+    }
+    let read = 0
+    while (this.head !== tail && read < limit) {
+      const at = this.head & this.mask
+      const word = (RING + at) >> 2
+      const header = this.words[word]!
+      const kind = header >>> 24
+      if (kind === PAD) {
+        const length = this.capacity - at
+        if (((tail - this.head) | 0) < length) {
+          throw new CorruptLink(this.head, "a pad passes what was published")
+        }
+        this.head = (this.head + length) | 0
+        continue
+      }
+      const length = header & 0xffffff
+      const total = align(length)
+      if (length < HEADER || at + total > this.capacity || total > ((tail - this.head) | 0)) {
+        throw new CorruptLink(this.head, `a record of ${length} bytes does not fit`)
+      }
+      read++
+      this.head = (this.head + total) | 0
+      if (kind === PART) {
+        this.part(sink, this.words[word + 1]!, at + HEADER, at + length)
+      } else {
+        const { words } = this
+        sink.record(
+          kind,
+          words[word + 1]!,
+          words[word + 2]!,
+          words[word + 3]!,
+          words[word + 4]!,
+          this.bytes,
+          at + HEADER,
+          at + length
+        )
+      }
+      // Half a ring at a time: often enough for a writer without room, seldom enough to leave the line alone.
+      if (((this.head - this.released) | 0) >= this.capacity >> 1) this.free()
+    }
+    return read
+  }
+
+  /** Frees what was read; true when the writer waits for that and has to be told, which is asked only once. */
+  release(): boolean {
+    this.free()
+    return Atomics.load(this.words, STARVED) === 1 && Atomics.compareExchange(this.words, STARVED, 1, 0) === 1
+  }
+
+  private free(): void {
+    if (this.head === this.released) return
+    this.released = this.head
+    Atomics.store(this.words, HEAD, this.head)
+  }
+
+  private part(sink: Sink, length: number, offset: number, end: number): void {
+    if (this.whole === undefined) {
+      // A writer that lies about the length gets no more memory than a record may have.
+      if (align(length) <= this.capacity >> 2 || length > MAX_RECORD) {
+        throw new CorruptLink(this.head, `a record of ${length} bytes does not come in parts`)
+      }
+      this.whole = new Uint8Array(align(length))
+      this.wholeLength = 0
+    }
+    const whole = this.whole
+    if (whole.length !== align(length) || this.wholeLength + end - offset > length) {
+      throw new CorruptLink(this.head, "a part does not belong to its record")
+    }
+    whole.set(this.bytes.u8.subarray(offset, end), this.wholeLength)
+    this.wholeLength += end - offset
+    if (this.wholeLength < length) return
+    this.whole = undefined
+    const words = new Int32Array(whole.buffer, 0, HEADER >> 2)
+    const header = words[0]!
+    const recordLength = header & 0xffffff
+    const kind = header >>> 24
+    if (recordLength !== length || kind < FIRST_KIND) {
+      throw new CorruptLink(this.head, "a whole record is not one")
+    }
+    sink.record(
+      kind,
+      words[1]!,
+      words[2]!,
+      words[3]!,
+      words[4]!,
+      new Bytes(whole.buffer),
+      HEADER,
+      recordLength
+    )
+  }
+}

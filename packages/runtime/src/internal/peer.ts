@@ -1,0 +1,167 @@
+/**
+ * Another thread, as this one sees it: the link to it, the link from it, the asks that it has to answer, and the
+ * keys that it knows by a handle.
+ */
+import type { Reason } from "../AskError.ts"
+import { ThreadLost } from "../AskError.ts"
+import type { Codec } from "../Codec.ts"
+import type { Replier } from "./hot/cell.ts"
+import type { Doorbell } from "./hot/doorbell.ts"
+import { FIRST_KIND, type LinkReader, type LinkWriter } from "./hot/link.ts"
+import type { System } from "./system.ts"
+import * as Wire from "./wire.ts"
+
+// The kinds of records, and what their four words are: a, b, c, d.
+
+/** A message that nobody answers: message, target, version, 0. */
+export const TELL = FIRST_KIND
+/** A message that is to be answered: message, target, version, correlation. */
+export const ASK = FIRST_KIND + 1
+/** An answer: 0, 0, 0, correlation; the payload is the message's success. */
+export const SUCCESS = FIRST_KIND + 2
+/** A declared error: 0, 0, 0, correlation; the payload is the message's error. */
+export const FAILURE = FIRST_KIND + 3
+/** No answer will come: 0, 0, 0, correlation; the payload is the reason. */
+export const ABANDONED = FIRST_KIND + 4
+/** A handle for a key: host, handle, 0, 0; the payload is the key. */
+export const BIND = FIRST_KIND + 5
+/** Start an actor: host, 0, 0, correlation; the payload is the arguments. */
+export const SPAWN = FIRST_KIND + 6
+/** It has started: 0, target, version, correlation. */
+export const SPAWNED = FIRST_KIND + 7
+/** It did not start: 0, 0, 0, correlation; the payload is the failure. */
+export const NOT_SPAWNED = FIRST_KIND + 8
+/** End a spawned actor, and tell when it has ended: 0, target, version, correlation. */
+export const END = FIRST_KIND + 9
+/** It has ended: 0, 0, 0, correlation. */
+export const ENDED = FIRST_KIND + 10
+/** Tell what you have done: 0, 0, 0, correlation. */
+export const STATS = FIRST_KIND + 11
+/** What a thread has done: 0, 0, 0, correlation; the payload is the statistics. */
+export const STATS_ARE = FIRST_KIND + 12
+/** A dead letter, for the thread that made the system: the payload is the letter. */
+export const DEAD_LETTER = FIRST_KIND + 13
+
+/** Bytes after which a peer is shown what was written, though more may follow. */
+const PUBLISH_BYTES = 4096
+
+/** What waits for a record with its correlation. */
+export interface Waiting {
+  /** The codecs of the answer, if it is to an ask. */
+  readonly codecs: Wire.MessageCodecs | undefined
+  readonly replier: Replier
+}
+
+export class Peer {
+  readonly system: System
+  readonly thread: number
+  readonly doorbell: Doorbell
+  readonly writer: LinkWriter
+  readonly reader: LinkReader
+  /** Its thread has ended. */
+  lost = false
+  /** Actors that this thread has spawned there. */
+  actors = 0
+  private readonly waiting = new Map<number, Waiting>()
+  private correlations = 0
+  private handles = 0
+
+  constructor(
+    system: System,
+    thread: number,
+    doorbell: Doorbell,
+    writer: LinkWriter,
+    reader: LinkReader
+  ) {
+    this.system = system
+    this.thread = thread
+    this.doorbell = doorbell
+    this.writer = writer
+    this.reader = reader
+  }
+
+  tell<A>(target: number, version: number, message: number, value: A, codec: Codec<A>): void {
+    this.write(TELL, message, target, version, 0, value, codec)
+  }
+
+  ask<A>(
+    target: number,
+    version: number,
+    message: number,
+    value: A,
+    codecs: Wire.MessageCodecs,
+    replier: Replier
+  ): void {
+    const correlation = this.await(replier, codecs)
+    try {
+      this.write(ASK, message, target, version, correlation, value, codecs.payload)
+    } catch (error) {
+      this.waiting.delete(correlation)
+      throw error
+    }
+  }
+
+  /** Sends a request of the runtime itself, and waits for its answer. */
+  request<A>(
+    kind: number,
+    a: number,
+    b: number,
+    c: number,
+    value: A,
+    codec: Codec<A>,
+    replier: Replier
+  ): void {
+    this.write(kind, a, b, c, this.await(replier, undefined), value, codec)
+  }
+
+  answer<A>(kind: number, correlation: number, value: A, codec: Codec<A>): void {
+    this.write(kind, 0, 0, 0, correlation, value, codec)
+  }
+
+  /** Tells the peer which handle stands for a key from now on. */
+  bind(host: number, key: string): number {
+    const handle = this.handles++
+    this.write(BIND, host, handle, 0, 0, key, Wire.key)
+    return handle
+  }
+
+  /** Takes what waits for this correlation. */
+  settle(correlation: number): Waiting | undefined {
+    const waiting = this.waiting.get(correlation)
+    if (waiting !== undefined) this.waiting.delete(correlation)
+    return waiting
+  }
+
+  /** The thread has ended: nothing that waits for it will be answered. */
+  lose(): void {
+    if (this.lost) return
+    this.lost = true
+    const reason: Reason = new ThreadLost({ thread: this.thread })
+    const waiting = Array.from(this.waiting.values())
+    this.waiting.clear()
+    for (const { replier } of waiting) replier.abandon(reason)
+  }
+
+  /** Makes visible what was written, and wakes the peer for it. */
+  flush(): void {
+    const { writer } = this
+    if (this.lost) return
+    if (writer.keeps) writer.drain()
+    if (writer.publish()) this.doorbell.ring()
+  }
+
+  write<A>(kind: number, a: number, b: number, c: number, d: number, value: A, codec: Codec<A>): void {
+    if (!this.writer.add(kind, a, b, c, d, value, codec.encode)) {
+      throw new RangeError("a message between threads may have 16 MiB at most")
+    }
+    // A sender that does not pause must not keep an idle peer waiting.
+    if (this.writer.unpublished >= PUBLISH_BYTES || (this.writer.keeps && this.writer.unblocked)) this.flush()
+    this.system.dispatcher.arm()
+  }
+
+  private await(replier: Replier, codecs: Wire.MessageCodecs | undefined): number {
+    this.correlations = (this.correlations + 1) | 0
+    this.waiting.set(this.correlations, { codecs, replier })
+    return this.correlations
+  }
+}

@@ -1,0 +1,39 @@
+/** The one room that knows Node: how worker threads are made, and how one runs. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeWorker from "@effect/platform-node/NodeWorker"
+import * as NodeWorkerRunner from "@effect/platform-node/NodeWorkerRunner"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Worker from "effect/workers/Worker"
+import type * as WorkerRunner from "effect/workers/WorkerRunner"
+import { availableParallelism } from "node:os"
+import * as WorkerThreads from "node:worker_threads"
+
+/** Characters of a worker's standard error that are kept for error messages. */
+const STDERR_KEPT = 4096
+
+/** How workers are made from their entry module; `stderr` gives the last of what one wrote. */
+export const workers = (entry: URL): {
+  readonly layer: Layer.Layer<Worker.WorkerPlatform | Worker.Spawner>
+  readonly stderr: (id: number) => string
+} => {
+  const kept = new Map<number, string>()
+  const layer = NodeWorker.layer((id) => {
+    const worker = new WorkerThreads.Worker(entry, { name: `troupe-${id}`, stderr: true })
+    worker.stderr.on("data", (chunk: Uint8Array) => {
+      process.stderr.write(chunk)
+      kept.set(id, ((kept.get(id) ?? "") + chunk.toString()).slice(-STDERR_KEPT))
+    })
+    return worker
+  })
+  return { layer, stderr: (id) => kept.get(id) ?? "" }
+}
+
+/** Cores that this process may use. */
+export const cores = (): number => availableParallelism()
+
+/** The worker's side. */
+export const runner: Layer.Layer<WorkerRunner.WorkerRunnerPlatform> = NodeWorkerRunner.layer
+
+/** Runs a worker's program until it ends. */
+export const run = (program: Effect.Effect<void, unknown>): void => NodeRuntime.runMain(program)

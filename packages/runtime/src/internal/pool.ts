@@ -1,0 +1,102 @@
+/** Brings up a pool of workers: starts them, gives each the shared memory, and has it prove what it hosts. */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Worker from "effect/workers/Worker"
+import type { Any } from "../Actor.ts"
+import { ContractMismatch, NotHosted, PoolError, WorkerNotReady } from "../PoolError.ts"
+import type { Answer, Welcome } from "./handshake.ts"
+import { type Fabric, fabric as makeFabric, Mesh } from "./mesh.ts"
+import type { System } from "./system.ts"
+import * as Wire from "./wire.ts"
+
+export interface Options {
+  readonly workers: number
+  readonly hosts: ReadonlyArray<Any>
+  readonly linkBytes: number
+  readonly spinMillis: number
+  readonly startTimeout: Duration.Duration
+  readonly stderr: (worker: number) => string
+}
+
+/** Starts the workers in this scope; it fails with the first that does not come up. */
+export const make = Effect.fnUntraced(function*(system: System, options: Options) {
+  const fabric = makeFabric({
+    threads: options.workers + 1,
+    capacity: options.linkBytes,
+    hosts: options.hosts.map(({ name }) => name),
+    spinMillis: options.spinMillis
+  })
+  const mesh = new Mesh(system, fabric)
+  system.join(mesh)
+  yield* Effect.addFinalizer(() => Effect.sync(() => mesh.close()))
+  const numbers = Array.from({ length: options.workers }, (_, i) => i + 1)
+  yield* Effect.forEach(numbers, (thread) => start(system, mesh, fabric, options, thread), {
+    concurrency: "unbounded",
+    discard: true
+  })
+  return mesh
+})
+
+const start = Effect.fnUntraced(function*(
+  system: System,
+  mesh: Mesh,
+  fabric: Fabric,
+  options: Options,
+  thread: number
+) {
+  const platform = yield* Worker.WorkerPlatform
+  const notReady = (problem: string): WorkerNotReady =>
+    new WorkerNotReady({ problem, stderr: options.stderr(thread) })
+  const failed = (reason: PoolError["reason"]): PoolError => new PoolError({ worker: thread, reason })
+  const worker = yield* Effect.mapError(
+    platform.spawn<Answer, Welcome>(thread),
+    (error) => failed(notReady(error.message))
+  )
+  const answer = yield* Deferred.make<Answer, WorkerNotReady>()
+  const running = worker.run((message) => Deferred.succeed(answer, message)).pipe(
+    Effect.onExit((exit) => {
+      const problem = Exit.isFailure(exit) ? Cause.prettyErrors(exit.cause)[0]?.message : undefined
+      // The scope closes: the worker is not lost, it is done.
+      if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+      return Effect.gen(function*() {
+        if (!(yield* Deferred.isDone(answer))) {
+          // What it wrote before it ended may still be on its way.
+          yield* Effect.sleep(Duration.millis(50))
+          yield* Deferred.fail(answer, notReady(problem ?? "the worker ended"))
+          return
+        }
+        yield* Effect.logError(`worker thread ${thread} ended: ${problem ?? "it stopped"}`)
+        mesh.lose(thread)
+      })
+    }),
+    Effect.ignore
+  )
+  yield* Effect.forkScoped(running)
+  const welcome: Welcome = { thread, fabric, validate: system.validate }
+  const handshake = Effect.andThen(
+    Effect.mapError(worker.send(welcome), (error) => notReady(error.message)),
+    Deferred.await(answer)
+  ).pipe(
+    Effect.timeoutOrElse({
+      duration: options.startTimeout,
+      orElse: () =>
+        Effect.suspend(() => notReady(`not ready within ${Duration.format(options.startTimeout)}`))
+    }),
+    Effect.flatMap((said) =>
+      said._tag === "Failed" ? Effect.fail(notReady(said.problem)) : Effect.succeed(said.hosted)
+    )
+  )
+  const hosted = yield* Effect.mapError(handshake, failed)
+  for (const actor of options.hosts) {
+    const hosting = hosted.find(({ name }) => name === actor.name)
+    if (hosting === undefined) {
+      return yield* failed(new NotHosted({ actor: actor.name, hosted: hosted.map(({ name }) => name) }))
+    }
+    if (hosting.fingerprint !== Wire.of(actor).fingerprint) {
+      return yield* failed(new ContractMismatch({ actor: actor.name }))
+    }
+  }
+})

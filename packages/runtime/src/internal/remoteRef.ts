@@ -1,0 +1,64 @@
+/** A reference to an actor on another thread: its messages are encoded, at once, into the link to that thread. */
+import type { Replier } from "./hot/cell.ts"
+import type { Peer } from "./peer.ts"
+import type { Protocol } from "./protocol.ts"
+import { invalid, lost, type Refusal, type Target, unknown, withRef } from "./ref.ts"
+import type { System } from "./system.ts"
+import type { Wire } from "./wire.ts"
+
+/** The contract of a remote actor, as far as sending to it goes. */
+export interface RemoteContract {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly wire: Wire
+}
+
+class Remote implements Target {
+  readonly contract: RemoteContract
+  readonly peer: Peer
+  /** The actor's place on its thread, or the handle that its key is bound to. */
+  readonly target: number
+  /** The place's generation; 0 for a key. */
+  readonly version: number
+  readonly key: string | undefined
+
+  constructor(
+    contract: RemoteContract,
+    peer: Peer,
+    target: number,
+    version: number,
+    key: string | undefined
+  ) {
+    this.contract = contract
+    this.peer = peer
+    this.target = target
+    this.version = version
+    this.key = key
+  }
+
+  get name(): string {
+    return this.contract.name
+  }
+
+  get system(): System {
+    return this.peer.system
+  }
+
+  deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
+    const { contract, peer } = this
+    const message = contract.protocol.byTag.get(tag)
+    if (message === undefined) return unknown(contract.name, tag)
+    if (peer.lost) return lost(peer.thread)
+    try {
+      const value = message.construct === undefined ? payload : message.construct(payload)
+      const codecs = contract.wire.messages[message.index]!
+      if (replier === undefined) peer.tell(this.target, this.version, message.index, value, codecs.payload)
+      else peer.ask(this.target, this.version, message.index, value, codecs, replier)
+      return undefined
+    } catch (issue) {
+      return invalid(issue)
+    }
+  }
+}
+
+export class RemoteRef extends withRef(Remote) {}

@@ -1,0 +1,81 @@
+/** How the messages of a contract cross threads: a codec for each of their parts, compiled when the contract is made. */
+import type * as Rpc from "effect/rpc/Rpc"
+import * as Schema from "effect/Schema"
+import type { Any } from "../Actor.ts"
+import { Reason } from "../AskError.ts"
+import * as Codec from "../Codec.ts"
+import { compile } from "./protocol.ts"
+
+/** The codecs of one message. */
+export interface MessageCodecs {
+  readonly payload: Codec.Codec<unknown>
+  readonly success: Codec.Codec<unknown>
+  readonly error: Codec.Codec<unknown>
+}
+
+/** The codecs of one contract; `messages` by their place in the protocol. */
+export interface Wire {
+  readonly args: Codec.Codec<unknown>
+  readonly messages: ReadonlyArray<MessageCodecs>
+  /** Equal on two threads when the same bytes mean the same there. */
+  readonly fingerprint: string
+}
+
+const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodecs => ({
+  payload: Codec.make(rpc.payloadSchema, { path: `${path}.payload` }),
+  success: Codec.make(rpc.successSchema, { path: `${path}.success` }),
+  error: Codec.make(rpc.errorSchema, { path: `${path}.error` })
+})
+
+const wires = new WeakMap<object, Wire>()
+
+/** The wire of a contract, compiled once. Throws a `CodecDefinitionError` where a schema cannot cross a thread. */
+export const of = (actor: Pick<Any, "name" | "protocol" | "args">): Wire => {
+  let wire = wires.get(actor)
+  if (wire === undefined) {
+    const { messages } = compile(actor.protocol as never)
+    const codecs = messages.map(({ rpc, tag }) => messageCodecs(rpc, `${actor.name}.${tag}`))
+    const args = Codec.make(actor.args, { path: `${actor.name}.args` })
+    const parts = messages.map(({ tag }, i) => {
+      const { error, payload, success } = codecs[i]!
+      return [tag, payload.fingerprint, success.fingerprint, error.fingerprint]
+    })
+    wire = { args, messages: codecs, fingerprint: JSON.stringify([args.fingerprint, parts]) }
+    wires.set(actor, wire)
+  }
+  return wire
+}
+
+// What threads tell each other besides messages.
+
+/** Why an ask, or a spawn, failed on the other side. */
+export const reason = Codec.make(Reason)
+
+/** A key, for the binding of a handle to it. */
+export const key = Codec.make(Schema.String)
+
+/** A failed start, as text. */
+export const failure = Codec.make(Schema.String)
+
+/** What one thread has done. */
+export const stats = Codec.make(Schema.Struct({
+  thread: Schema.Number,
+  accepted: Schema.Number,
+  handled: Schema.Number,
+  deadLettered: Schema.Number
+}))
+
+const Letter = Schema.Struct({
+  reason: Schema.Literals(["Ended", "UnknownMessage", "InvalidMessage", "UnheardError", "ThreadLost"]),
+  actor: Schema.String,
+  key: Schema.UndefinedOr(Schema.String),
+  tag: Schema.String
+})
+
+/** A dead letter on its way to the thread that made the system: its payload stays behind. */
+export type Letter = typeof Letter.Type
+
+export const deadLetter = Codec.make(Letter)
+
+/** Nothing at all. */
+export const nothing = Codec.make(Schema.Void)
