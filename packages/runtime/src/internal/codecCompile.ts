@@ -14,7 +14,18 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { CodecDefinitionError, renderPath } from "./codecError.ts"
 import { compileDeclaration } from "./codecNative.ts"
-import type { Check, Float, Int, Member, Plan, Ref, Sequence, Signature, Struct } from "./codecPlan.ts"
+import {
+  type Check,
+  type Float,
+  type Int,
+  type Member,
+  type Plan,
+  type Ref,
+  type Sequence,
+  settle,
+  type Signature,
+  type Struct
+} from "./codecPlan.ts"
 import { makeUnion } from "./codecUnion.ts"
 
 /** What the compiler of a part knows and can do. */
@@ -107,7 +118,7 @@ export const compilePlan = (root: SchemaAST.AST, base: string): Plan => {
     const known = refs.get(target)
     if (known !== undefined) return known
     if (refs.size >= maxRefs) return refuse("it refers to ever new schemas")
-    const ref: Ref = { _tag: "Ref", id: refs.size, plan: { _tag: "Never" } }
+    const ref: Ref = { _tag: "Ref", id: refs.size, plan: { _tag: "Never" }, empty: true }
     refs.set(target, ref)
     ref.plan = compileNode(target)
     return ref
@@ -168,7 +179,9 @@ export const compilePlan = (root: SchemaAST.AST, base: string): Plan => {
   }
 
   const self: Compiler = { compile, refuse }
-  return compileNode(root)
+  const plan = compileNode(root)
+  settle(refs.values())
+  return plan
 }
 
 /**
@@ -188,11 +201,18 @@ const mustTransform = (ast: SchemaAST.AST): boolean => {
   }
 }
 
+/** Whether a field may be there on one side and not on the other. */
 const changesPresence = (ast: SchemaAST.AST): boolean =>
   ast.encoding !== undefined &&
-  (ast.context?.isOptional === true || SchemaAST.toEncoded(ast).context?.isOptional === true) &&
-  // An optional class stays optional: its construction does not see absence.
-  !isConstruction(ast)
+  ((ast.context?.isOptional === true) !== (SchemaAST.toEncoded(ast).context?.isOptional === true) ||
+    ast.encoding.some(({ to, transformation }) =>
+      transformation._tag === "Middleware" || seesAbsence(transformation.decode) ||
+      seesAbsence(transformation.encode) ||
+      changesPresence(to)
+    ))
+
+const seesAbsence = (getter: { readonly _tag: string }): boolean =>
+  getter._tag === "TransformOptional" || getter._tag === "TransformOptionalEffect"
 
 const transformsKeys = (parameter: SchemaAST.AST): boolean =>
   parameter.encoding !== undefined || (parameter._tag === "Union" && parameter.types.some(transformsKeys))

@@ -16,14 +16,14 @@ export interface Faces {
 
 /** Generated code where it may be, else the interpreter. */
 export const makeFaces = (plan: Plan, base: string, interpreter: boolean): Faces => {
-  const walk = interpret(plan, base)
   const generated = interpreter ? undefined : generate(plan)
-  return generated === undefined ? walk : run(generated, walk, base)
+  return generated === undefined ? interpret(plan, base) : run(generated, plan, base)
 }
 
 /** Runs the code, and when it refuses asks the interpreter why and where. */
-const run = (generated: Generated, walk: Faces, base: string): Faces => {
+export const run = (generated: Generated, plan: Plan, base: string): Faces => {
   const { read, write } = generated
+  const walk = interpret(plan, base)
   return {
     encode: (value, bytes, offset, limit) => {
       try {

@@ -52,9 +52,12 @@ export interface Generated {
   readonly read: (bytes: Bytes, p: number, end: number, depth: number) => any
 }
 
-/** Code for a plan, or undefined where code cannot be generated. */
-export const generate = (plan: Plan): Generated | undefined =>
-  canGenerate() ? new Generator().generate(plan) : undefined
+/**
+ * Code for a plan, or undefined where code cannot be generated. `mutate` is for
+ * the tests of the tests: it breaks the source, and they must notice.
+ */
+export const generate = (plan: Plan, mutate?: (source: string) => string): Generated | undefined =>
+  canGenerate() ? new Generator().generate(plan, mutate) : undefined
 
 // A page's Content-Security-Policy, or Node's --disallow-code-generation-from-strings,
 // forbids it for good; asked once, when first needed.
@@ -90,13 +93,13 @@ class Generator {
   private nodes = 0
   private lines: Array<string> = []
 
-  generate(plan: Plan): Generated {
+  generate(plan: Plan, mutate: (source: string) => string = (source) => source): Generated {
     const writer = this.writer(plan)
     const reader = this.reader(plan)
     for (let emit = this.pending.pop(); emit !== undefined; emit = this.pending.pop()) emit()
     const source = `"use strict"\n${this.sources.join("\n")}\nreturn { write: ${writer}, read: ${reader} }`
     // oxlint-disable-next-line typescript/no-implied-eval -- what the file is for; see its head
-    const build = new Function(...this.constants.values(), source)
+    const build = new Function(...this.constants.values(), mutate(source))
     return build(...this.constants.keys()) as Generated
   }
 

@@ -196,6 +196,8 @@ export interface Ref {
   readonly _tag: "Ref"
   readonly id: number
   plan: Plan
+  /** Whether its values take no bytes; settled when the whole is compiled, see {@link settle}. */
+  empty: boolean
 }
 
 export interface Dynamic {
@@ -236,10 +238,10 @@ export const hasCount = (plan: Sequence): boolean =>
   plan.rest !== undefined || plan.required < plan.elements.length
 
 /**
- * The fewest bytes a value takes: what a count is compared with, before
- * anything is allocated. 0 within a cycle: such a type has no finite value.
+ * The fewest bytes a value takes, or fewer: what a count is compared with,
+ * before anything is allocated. 0 only for what takes no bytes at all.
  */
-export const minSize = (plan: Plan, inside: ReadonlySet<Plan> = new Set()): number => {
+export const minSize = (plan: Plan): number => {
   switch (plan._tag) {
     case "Bool":
     case "Text":
@@ -261,32 +263,61 @@ export const minSize = (plan: Plan, inside: ReadonlySet<Plan> = new Set()): numb
     case "Enum":
       return placeSize(plan.values.length)
     case "Union":
-      return placeSize(plan.members.length)
+      return plan.members.reduce((least, member) => Math.min(least, minSize(member.plan)), Infinity) +
+        placeSize(plan.members.length)
     case "Struct": {
       let size = (plan.optionals + 7) >> 3
-      for (const field of plan.fields) if (!field.optional) size += minSize(field.plan, inside)
+      for (const field of plan.fields) if (!field.optional) size += minSize(field.plan)
       return plan.signatures.length > 0 ? size + 1 : size
     }
     case "Sequence": {
       let size = hasCount(plan) ? 1 : 0
-      for (let i = 0; i < plan.required; i++) size += elementSize(plan.elements[i]!, inside)
-      for (const each of plan.tail) size += elementSize(each, inside)
+      for (let i = 0; i < plan.required; i++) size += Math.max(1, minSize(plan.elements[i]!))
+      for (const each of plan.tail) size += Math.max(1, minSize(each))
       return size
     }
     case "Convert":
     case "Check":
-      return minSize(plan.plan, inside)
+      return minSize(plan.plan)
     case "Ref":
-      return inside.has(plan) ? 0 : minSize(plan.plan, new Set(inside).add(plan))
+      return plan.empty ? 0 : 1
+  }
+}
+
+/**
+ * Finds out which references are to nothing: all, to begin with, and then all
+ * but those that cannot be, until nothing changes. The same wherever one
+ * starts, as both sides of a wire need it to be.
+ */
+export const settle = (refs: Iterable<Ref>): void => {
+  let changed = true
+  while (changed) {
+    changed = false
+    for (const ref of refs) {
+      if (!ref.empty || minSize(ref.plan) === 0) continue
+      ref.empty = false
+      changed = true
+    }
   }
 }
 
 /** The same for an element of a sequence or collection, which never takes nothing. */
-export const elementSize = (plan: Plan, inside?: ReadonlySet<Plan>): number =>
-  Math.max(1, minSize(plan, inside))
+export const elementSize = (plan: Plan): number => {
+  let size = elementSizes.get(plan)
+  if (size === undefined) elementSizes.set(plan, size = Math.max(1, minSize(plan)))
+  return size
+}
+
+const elementSizes = new WeakMap<Plan, number>()
 
 /** Whether such an element is padded. */
-export const isPadded = (plan: Plan): boolean => minSize(plan) === 0
+export const isPadded = (plan: Plan): boolean => {
+  let padded = paddings.get(plan)
+  if (padded === undefined) paddings.set(plan, padded = minSize(plan) === 0)
+  return padded
+}
+
+const paddings = new WeakMap<Plan, boolean>()
 
 /** Bytes, when every value takes the same; undefined otherwise. */
 export const fixedSize = (plan: Plan): number | undefined => {
