@@ -104,12 +104,20 @@ export interface Any extends Pipeable {
 }
 
 /**
- * The name of a contract.
+ * The proofs that each of these contracts is hosted.
  *
  * @category type-level programming
  * @since 0.1.0
  */
-export type Name<A extends Any> = A["name"]
+export type HostedOf<A extends Any> = A extends Any ? Hosted<A["name"]> : never
+
+/**
+ * The type of a reference to an actor of a contract: `Actor.Ref<typeof Account>`.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Ref<A extends Any> = ActorRef<RpcGroup.Rpcs<A["protocol"]>>
 
 /**
  * What a keyed actor needs. A keyed actor is made by its first message, so one with spawn arguments cannot be keyed.

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
 import * as platform from "#platform"
-import type { Any, Hosted } from "./Actor.ts"
+import type { Any, HostedOf } from "./Actor.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import { hostedKey } from "./internal/hosted.ts"
 import * as pool from "./internal/pool.ts"
@@ -129,7 +129,7 @@ const MIN_LINK_BYTES = 256
  */
 export const layerWorkers = <const Actors extends Any>(
   options: WorkersOptions<Actors>
-): Layer.Layer<ActorSystem | Hosted<Actors["name"]>, PoolError> => {
+): Layer.Layer<ActorSystem | HostedOf<Actors>, PoolError> => {
   const { layer, stderr } = platform.workers(options.entry)
   const system = Effect.gen(function*() {
     const validate = yield* ValidateMessages
@@ -146,7 +146,7 @@ export const layerWorkers = <const Actors extends Any>(
     options.hosts.forEach((actor, index) => {
       context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, index, actor))
     })
-    return context as Context.Context<ActorSystem | Hosted<Actors["name"]>>
+    return context as Context.Context<ActorSystem | HostedOf<Actors>>
   })
   return Layer.provide(Layer.effectContext(system), layer)
 }
