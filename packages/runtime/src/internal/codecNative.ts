@@ -9,6 +9,7 @@ import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
+import * as Hash from "effect/Hash"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
@@ -108,6 +109,24 @@ const cause = (error: Plan, defect: Plan): Plan => ({
 const maxTime = 8.64e15
 const toTime = (time: number): number =>
   Math.abs(time) <= maxTime && Number.isInteger(time) ? time : fail("no such time")
+
+// Effect's hashes have no secret: whoever writes the bytes can make all keys
+// hash alike, and a HashMap of those takes quadratic time. No honest set of
+// keys comes near the limit.
+const maxAlike = 256
+
+/** The entries, if their keys are spread over hashes as keys are. */
+const spread = <A>(entries: ReadonlyArray<A>, keys: ReadonlyArray<unknown>): ReadonlyArray<A> => {
+  if (keys.length <= maxAlike) return entries
+  const alike = new Map<number, number>()
+  for (const key of keys) {
+    const hash = Hash.hash(key)
+    const count = (alike.get(hash) ?? 0) + 1
+    if (count > maxAlike) return fail("too many keys that hash alike")
+    alike.set(hash, count)
+  }
+  return entries
+}
 
 const natives: ReadonlyMap<string, Native> = new Map<string, Native>(Object.entries(
   {
@@ -248,7 +267,8 @@ const natives: ReadonlyMap<string, Native> = new Map<string, Native>(Object.entr
       is: HashMap.isHashMap,
       size: (map: HashMap.HashMap<unknown, unknown>) => HashMap.size(map),
       entries: (map: HashMap.HashMap<unknown, unknown>) => map,
-      make: (entries: Array<[unknown, unknown]>) => HashMap.fromIterable(entries),
+      make: (entries: Array<[unknown, unknown]>) =>
+        HashMap.fromIterable(spread(entries, entries.map(([key]) => key))),
       element: tuple(compile(key!, "key"), compile(value!, "{}"))
     }),
 
@@ -258,7 +278,7 @@ const natives: ReadonlyMap<string, Native> = new Map<string, Native>(Object.entr
       is: HashSet.isHashSet,
       size: (set: HashSet.HashSet<unknown>) => HashSet.size(set),
       entries: (set: HashSet.HashSet<unknown>) => set,
-      make: (entries: Array<unknown>) => HashSet.fromIterable(entries),
+      make: (entries: Array<unknown>) => HashSet.fromIterable(spread(entries, entries)),
       element: compile(value!, "[]")
     }),
 
