@@ -17,7 +17,7 @@
  * | --- | --- | --- |
  * | {@link skip} (default) | passed over | goes on |
  * | {@link stop} | not passed | closes: producers are refused, this pipeline ends with {@link PipelineStopped} |
- * | {@link retry} | its batch is handled again from its first event, `times` times; then as `then` says | goes on, or closes |
+ * | {@link retry} | its batch is handled again from its first event, `times` times; then as `finally` says | goes on, or closes |
  *
  * Every failure is reported as a {@link Failure}, and logged.
  *
@@ -31,12 +31,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
-import { Consumer as HotConsumer } from "./internal/hot/barrier.ts"
+import type * as Scope from "effect/Scope"
 import * as R from "./internal/hot/ring.ts"
-import { canBlock, ROOM } from "./internal/hot/wait.ts"
+import { ROOM } from "./internal/hot/wait.ts"
+import * as internal from "./internal/pipeline.ts"
 import type { Policy as InternalPolicy } from "./internal/pipelineRunner.ts"
-import { Runner } from "./internal/pipelineRunner.ts"
 import { until } from "./internal/ring.ts"
 import type { Layout, ReadonlyView } from "./Layout.ts"
 import * as RingBuffer from "./RingBuffer.ts"
@@ -67,8 +66,8 @@ export const retry = (options?: {
   /** Default: 3. */
   readonly times?: number | undefined
   /** Default: `skip`. */
-  readonly then?: "skip" | "stop" | undefined
-}): Policy => ({ _tag: "Retry", times: options?.times ?? 3, then: options?.then ?? "skip" })
+  readonly finally?: "skip" | "stop" | undefined
+}): Policy => ({ _tag: "Retry", times: options?.times ?? 3, finally: options?.finally ?? "skip" })
 
 /**
  * A handler threw.
@@ -125,17 +124,25 @@ export class PipelineError
 export interface Stage<in out A, out W extends PropertyKey = never> {
   readonly [StageTypeId]: { readonly _A: (_: A) => A; readonly _W: () => W }
   /** @internal */
-  readonly node: Node
+  readonly node: internal.Node
 }
 
-type Node =
-  | { readonly _tag: "Consumer"; readonly name: string; readonly options: Consumer<any, any> | undefined }
-  | { readonly _tag: "Parallel" | "Series" | "Share"; readonly stages: ReadonlyArray<Stage<any, any>> }
+/** A stage of any events. */
+interface AnyStage {
+  readonly [StageTypeId]: { readonly _A: (_: never) => unknown; readonly _W: () => PropertyKey }
+  /** @internal */
+  readonly node: internal.Node
+}
 
-const stage = <A, W extends PropertyKey>(node: Node): Stage<A, W> => ({
+const stage = <A, W extends PropertyKey>(node: internal.Node): Stage<A, W> => ({
   [StageTypeId]: { _A: (a) => a, _W: () => undefined as never },
   node
 })
+
+const stages = <A, W extends PropertyKey>(
+  tag: "parallel" | "series" | "share",
+  parts: ReadonlyArray<AnyStage>
+): Stage<A, W> => stage({ tag, parts: parts.map((part) => part.node) })
 
 /**
  * A consumer: its handlers and choices.
@@ -173,7 +180,20 @@ export const consumer = <A, const W extends keyof A = never>(
   options: Consumer<A, W>
 ): Stage<A, W> => {
   void layout // only for its type
-  return stage({ _tag: "Consumer", name: options.name, options })
+  const { name, onBatchEnd, onBatchStart, onEvent } = options
+  return stage({
+    tag: "consumer",
+    name,
+    consumer: {
+      name,
+      onEvent: onEvent as (event: unknown, sequence: number, last: boolean) => void, // the ring's view
+      onBatchStart,
+      onBatchEnd,
+      wait: options.wait ?? park,
+      policy: options.onFailure ?? skip,
+      maxBatch: options.maxBatch ?? Infinity
+    }
+  })
 }
 
 /**
@@ -187,14 +207,15 @@ export const elsewhere = <A, const W extends keyof A = never>(
   options: { readonly name: string; readonly writes?: ReadonlyArray<W> | undefined }
 ): Stage<A, W> => {
   void layout
-  return stage({ _tag: "Consumer", name: options.name, options: undefined })
+  return stage({ tag: "consumer", name: options.name, consumer: undefined })
 }
 
-type Fields<S> = S extends Stage<any, infer W> ? W : never
-type Events<S> = S extends Stage<infer A, any> ? A : never
+type Fields<S> = S extends { readonly [StageTypeId]: { readonly _W: () => infer W extends PropertyKey } } ? W
+  : never
+type Events<S> = S extends { readonly [StageTypeId]: { readonly _A: (_: never) => infer A } } ? A : never
 
 /** Stages of the same events. */
-type Alike<S extends ReadonlyArray<unknown>> = { readonly [K in keyof S]: Stage<Events<S[0]>, any> }
+type Alike<S extends ReadonlyArray<unknown>> = { readonly [K in keyof S]: Stage<Events<S[0]>, PropertyKey> }
 
 /** True, or the fields that two of the stages write. */
 type Disjoint<S extends ReadonlyArray<unknown>, Seen = never> = S extends readonly [infer Head, ...infer Rest]
@@ -207,12 +228,12 @@ type Disjoint<S extends ReadonlyArray<unknown>, Seen = never> = S extends readon
  * @category stages
  * @since 0.1.0
  */
-export const parallel = <const S extends readonly [Stage<any, any>, ...Array<Stage<any, any>>]>(
-  ...stages:
+export const parallel = <const S extends readonly [AnyStage, ...Array<AnyStage>]>(
+  ...parts:
     & S
     & Alike<S>
     & (Disjoint<S> extends true ? unknown : { readonly "written by two stages in parallel": Disjoint<S> })
-): Stage<Events<S[0]>, Fields<S[number]>> => stage({ _tag: "Parallel", stages })
+): Stage<Events<S[0]>, Fields<S[number]>> => stages("parallel", parts)
 
 /**
  * Each stage sees an event after the stage before it is done with it.
@@ -220,9 +241,9 @@ export const parallel = <const S extends readonly [Stage<any, any>, ...Array<Sta
  * @category stages
  * @since 0.1.0
  */
-export const series = <const S extends readonly [Stage<any, any>, ...Array<Stage<any, any>>]>(
-  ...stages: S & Alike<S>
-): Stage<Events<S[0]>, Fields<S[number]>> => stage({ _tag: "Series", stages })
+export const series = <const S extends readonly [AnyStage, ...Array<AnyStage>]>(
+  ...parts: S & Alike<S>
+): Stage<Events<S[0]>, Fields<S[number]>> => stages("series", parts)
 
 /**
  * The events are shared out: of n consumers, each handles those whose sequence modulo n is its place. They may write
@@ -231,19 +252,9 @@ export const series = <const S extends readonly [Stage<any, any>, ...Array<Stage
  * @category stages
  * @since 0.1.0
  */
-export const share = <const S extends readonly [Stage<any, any>, ...Array<Stage<any, any>>]>(
-  ...consumers: S & Alike<S>
-): Stage<Events<S[0]>, Fields<S[number]>> => stage({ _tag: "Share", stages: consumers })
-
-/** A consumer that has its line in the ring. */
-interface Placed {
-  readonly name: string
-  readonly index: number
-  readonly part: number
-  readonly of: number
-  /** Undefined when it runs elsewhere. */
-  runner: Runner | undefined
-}
+export const share = <const S extends readonly [AnyStage, ...Array<AnyStage>]>(
+  ...parts: S & Alike<S>
+): Stage<Events<S[0]>, Fields<S[number]>> => stages("share", parts)
 
 /**
  * A running pipeline.
@@ -252,18 +263,12 @@ interface Placed {
  * @since 0.1.0
  */
 export interface Pipeline<in out A> {
-  readonly [TypeId]: Running<A>
+  readonly [TypeId]: internal.Arrangement
   readonly ring: RingBuffer.RingBuffer<A>
   /** The last 256 failures of the consumers in this thread, until they are taken. */
   readonly failures: Queue.Dequeue<Failure>
   /** Ends when every consumer of this thread has ended: drained, taken out, or stopped by a failure. */
   readonly ended: Effect.Effect<void, PipelineStopped>
-}
-
-interface Running<in out A> {
-  readonly placed: Map<string, Placed>
-  readonly start: (placed: Placed, options: Consumer<A, any>) => void
-  readonly ended: Deferred.Deferred<void, PipelineStopped>
 }
 
 /**
@@ -274,7 +279,12 @@ interface Running<in out A> {
  */
 export interface Description {
   readonly ring: RingBuffer.Description
-  readonly consumers: ReadonlyArray<Omit<Placed, "runner">>
+  readonly consumers: ReadonlyArray<{
+    readonly name: string
+    readonly index: number
+    readonly part: number
+    readonly of: number
+  }>
 }
 
 /**
@@ -295,128 +305,40 @@ export interface ConsumerStatus {
   readonly state: "running" | "ending" | "ended"
 }
 
-/** Every consumer of a stage, with its share, and whether the thread may run it. */
-const consumersOf = (
-  self: Stage<any, any>
-): ReadonlyArray<Consumer<any, any> | { readonly name: string; readonly wait?: undefined }> =>
-  self.node._tag === "Consumer"
-    ? [self.node.options ?? { name: self.node.name }]
-    : self.node.stages.flatMap(consumersOf)
+const enter = (
+  arrangement: internal.Arrangement,
+  node: internal.Node,
+  follows: number
+): Effect.Effect<void, PipelineError | RingBuffer.RingError> =>
+  Effect.suspend((): Effect.Effect<void, PipelineError | RingBuffer.RingError> => {
+    const reason = internal.refusal(node, arrangement.placed)
+    if (reason !== undefined) return Effect.fail(new PipelineError({ reason }))
+    if (arrangement.enter(node, follows)) return Effect.void
+    return Effect.fail(new RingBuffer.RingError({ reason: `The ring has ${R.MAX_CONSUMERS} consumers` }))
+  })
 
-const check = (
-  self: Stage<any, any>,
-  taken: ReadonlyMap<string, unknown>
-): Effect.Effect<void, PipelineError> => {
-  const names = new Set(taken.keys())
-  for (const { name, wait } of consumersOf(self)) {
-    if (names.has(name)) {
-      return Effect.fail(new PipelineError({ reason: `There are two consumers "${name}"` }))
-    }
-    if (wait?._tag === "Block" && !canBlock()) {
-      return Effect.fail(new PipelineError({ reason: `This thread may not block, as "${name}" wants to` }))
-    }
-    names.add(name)
-  }
-  return Effect.void
-}
-
-/** Enters the consumers of a stage after those of the bit mask, and returns the mask of its last ones. */
-const place = <A>(
-  running: Running<A>,
-  ring: R.Ring,
-  self: Stage<A, any>,
-  follows: number,
-  part = 0,
-  of = 1
-): number => {
-  const { node } = self
-  switch (node._tag) {
-    case "Consumer": {
-      const index = ring.join(follows)
-      if (index < 0) throw new RingBuffer.RingError({ reason: `The ring has ${R.MAX_CONSUMERS} consumers` })
-      const placed: Placed = { name: node.name, index, part, of, runner: undefined }
-      running.placed.set(node.name, placed)
-      if (node.options) running.start(placed, node.options)
-      return 1 << index
-    }
-    case "Series":
-      return node.stages.reduce((mask, each) => place(running, ring, each, mask), follows)
-    case "Parallel":
-    case "Share": {
-      const shared = node._tag === "Share"
-      return node.stages.reduce(
-        (mask, each, i) =>
-          mask | place(running, ring, each, follows, shared ? i : 0, shared ? node.stages.length : 1),
-        0
-      )
-    }
-  }
-}
-
-/** Enters a stage; when it does not fit whole, none of it. */
-const enter = <A>(running: Running<A>, ring: R.Ring, self: Stage<A, any>, follows: number) =>
-  Effect.andThen(
-    check(self, running.placed),
-    Effect.try({
-      try: () => void place(running, ring, self, follows),
-      catch: (error) => {
-        for (const { name } of [...consumersOf(self)].reverse()) {
-          const placed = running.placed.get(name)
-          if (!placed) continue
-          ring.halt(placed.index)
-          ring.leave(placed.index, placed.runner === undefined)
-          running.placed.delete(name)
-        }
-        if (error instanceof RingBuffer.RingError) return error
-        throw error
-      }
-    })
-  )
-
-const starter = Effect.fnUntraced(function*<A>(
-  self: RingBuffer.RingBuffer<A>,
-  failures: Queue.Queue<Failure>,
-  ended: Deferred.Deferred<void, PipelineStopped>,
-  runners: Set<Runner>
-) {
+/** A pipeline in which nothing runs yet. */
+const empty = Effect.fnUntraced(function*<A>(ring: RingBuffer.RingBuffer<A>) {
   const context = yield* Effect.context()
-  const { ring, slots } = RingBuffer.internals(self)
-  return (placed: Placed, options: Consumer<A, any>): void => {
-    let last: Failure | undefined
-    const runner = new Runner(
-      new HotConsumer(ring, slots(), placed.index, placed.part, placed.of),
-      {
-        handlers: {
-          onEvent: options.onEvent,
-          onBatchStart: options.onBatchStart,
-          onBatchEnd: options.onBatchEnd
-        },
-        wait: options.wait ?? park,
-        policy: options.onFailure ?? skip,
-        limit: Math.min(options.maxBatch ?? self.capacity, self.capacity)
-      },
-      (failed) => {
-        last = { consumer: placed.name, ...failed }
-        Queue.offerUnsafe(failures, last)
-        Effect.runForkWith(context)(
-          Effect.logError(
-            `Consumer "${last.consumer}" failed at event ${last.sequence}: ${last.decision}`,
-            failed.error
-          )
-        )
-      },
-      (end) => {
-        runners.delete(runner)
-        if (end === "stopped" && last) {
-          const { consumer, error, sequence } = last
-          Deferred.doneUnsafe(ended, Effect.fail(new PipelineStopped({ consumer, sequence, cause: error })))
-        } else if (runners.size === 0) Deferred.doneUnsafe(ended, Effect.void)
-      }
-    )
-    placed.runner = runner
-    runners.add(runner)
-    runner.start()
-  }
+  const failures = yield* Queue.sliding<Failure>(256)
+  const ended = yield* Deferred.make<void, PipelineStopped>()
+  const arrangement = new internal.Arrangement(
+    RingBuffer.internals(ring),
+    (consumer, failed) => {
+      const { decision, error, sequence } = failed
+      Queue.offerUnsafe(failures, { consumer, ...failed })
+      Effect.runForkWith(context)(
+        Effect.logError(`Consumer "${consumer}" failed at event ${sequence}: ${decision}`, error)
+      )
+      if (decision !== "stop") return
+      Deferred.doneUnsafe(ended, Effect.fail(new PipelineStopped({ consumer, sequence, cause: error })))
+    },
+    (_, __, last) => {
+      if (last) Deferred.doneUnsafe(ended, Effect.void)
+    }
+  )
+  const pipeline: Pipeline<A> = { [TypeId]: arrangement, ring, failures, ended: Deferred.await(ended) }
+  return { pipeline, arrangement, shutdown: Queue.shutdown(failures), ended }
 })
 
 /**
@@ -430,24 +352,18 @@ export const run = Effect.fnUntraced(function*<A, W extends PropertyKey>(
   self: RingBuffer.RingBuffer<A>,
   stage: Stage<A, W>
 ): Effect.fn.Return<Pipeline<A>, PipelineError | RingBuffer.RingError, Scope.Scope> {
-  const failures = yield* Queue.sliding<Failure>(256)
-  const ended = yield* Deferred.make<void, PipelineStopped>()
-  const { ring } = RingBuffer.internals(self)
-  const runners = new Set<Runner>()
-  const start = yield* starter(self, failures, ended, runners)
-  const running: Running<A> = { placed: new Map(), start, ended }
-  const pipeline: Pipeline<A> = { [TypeId]: running, ring: self, failures, ended: Deferred.await(ended) }
+  const { arrangement, ended, pipeline, shutdown } = yield* empty(self)
   yield* Effect.addFinalizer(() =>
     Effect.andThen(
-      Effect.forEach([...running.placed.keys()].reverse(), (name) => remove(pipeline, name), {
+      Effect.forEach([...arrangement.placed.keys()].toReversed(), (name) => remove(pipeline, name), {
         discard: true
       }),
-      Queue.shutdown(failures)
+      shutdown
     )
   )
-  yield* enter(running, ring, stage, 0)
+  yield* enter(arrangement, stage.node, 0)
   // Nothing runs here: then nothing has to end.
-  if (runners.size === 0) Deferred.doneUnsafe(ended, Effect.void)
+  if (arrangement.running === 0) Deferred.doneUnsafe(ended, Effect.void)
   return pipeline
 })
 
@@ -459,7 +375,7 @@ export const run = Effect.fnUntraced(function*<A, W extends PropertyKey>(
  */
 export const description = <A>(self: Pipeline<A>): Description => ({
   ring: self.ring.description,
-  consumers: [...self[TypeId].placed.values()].map(({ runner: _, ...placed }) => placed)
+  consumers: [...self[TypeId].placed.values()].map(({ index, name, of, part }) => ({ index, name, of, part }))
 })
 
 /**
@@ -475,28 +391,22 @@ export const serve = Effect.fnUntraced(function*<A, W extends PropertyKey>(
   description: Description,
   consumer: Stage<A, W>
 ): Effect.fn.Return<Pipeline<A>, PipelineError, Scope.Scope> {
-  yield* check(consumer, new Map())
   const { node } = consumer
-  const found = node._tag === "Consumer" && description.consumers.find(({ name }) => name === node.name)
-  if (!found || !node.options) {
+  const reason = internal.refusal(node, new Map())
+  if (reason !== undefined) return yield* new PipelineError({ reason })
+  const line = description.consumers.find(({ name }) => node.tag === "consumer" && name === node.name)
+  if (!line || node.tag !== "consumer" || !node.consumer) {
     return yield* new PipelineError({ reason: "The pipeline has no such consumer elsewhere" })
   }
-  const failures = yield* Queue.sliding<Failure>(256)
-  const ended = yield* Deferred.make<void, PipelineStopped>()
-  const placed: Placed = { ...found, runner: undefined }
-  const start = yield* starter(ring, failures, ended, new Set())
+  const { arrangement, pipeline, shutdown } = yield* empty(ring)
+  const placed: internal.Placed = { ...line, runner: undefined }
   yield* Effect.addFinalizer(() => {
     // Its line stays in the ring, for the next who serves it, unless the pipeline takes it out.
     placed.runner?.halt()
-    return Effect.andThen(Effect.exit(Deferred.await(ended)), Queue.shutdown(failures))
+    return Effect.andThen(Effect.exit(pipeline.ended), shutdown)
   })
-  start(placed, node.options)
-  return {
-    [TypeId]: { placed: new Map([[placed.name, placed]]), start, ended },
-    ring,
-    failures,
-    ended: Deferred.await(ended)
-  }
+  arrangement.start(placed, node.consumer)
+  return pipeline
 })
 
 /**
@@ -510,14 +420,14 @@ export const add = <A>(self: Pipeline<A>, stage: Stage<A, never>, options?: {
   readonly after?: ReadonlyArray<string> | undefined
 }): Effect.Effect<void, PipelineError | RingBuffer.RingError> =>
   Effect.suspend(() => {
-    const running = self[TypeId]
+    const arrangement = self[TypeId]
     let follows = 0
     for (const name of options?.after ?? []) {
-      const placed = running.placed.get(name)
+      const placed = arrangement.placed.get(name)
       if (!placed) return Effect.fail(new PipelineError({ reason: `There is no consumer "${name}"` }))
       follows |= 1 << placed.index
     }
-    return enter(running, RingBuffer.internals(self.ring).ring, stage, follows)
+    return enter(arrangement, stage.node, follows)
   })
 
 /**

@@ -40,7 +40,7 @@ import * as Stream from "effect/Stream"
 import { Consumer } from "./internal/hot/barrier.ts"
 import * as Claim from "./internal/hot/claim.ts"
 import * as R from "./internal/hot/ring.ts"
-import { BELL_BYTES, ROOM } from "./internal/hot/wait.ts"
+import { BELL_BYTES } from "./internal/hot/wait.ts"
 import * as internal from "./internal/ring.ts"
 import type { Layout, ReadonlyView, View } from "./Layout.ts"
 import * as Memory from "./Memory.ts"
@@ -254,7 +254,7 @@ export const attach = Effect.fnUntraced(function*<A>(
 })
 
 /** Slots begin at multiples of 8, so that a typed array reaches every field. */
-const strideOf = (layout: Layout<never> | Layout<any>): number => Math.ceil(layout.byteLength / 8) * 8
+const strideOf = (layout: { readonly byteLength: number }): number => Math.ceil(layout.byteLength / 8) * 8
 
 const opened = <A>(
   layout: Layout<A>,
@@ -312,44 +312,8 @@ export const producer = Effect.fnUntraced(function*<A>(
 ): Effect.fn.Return<Producer<A>, RingError, Scope.Scope> {
   const line = options?.line ?? (yield* reserve(ring))
   yield* Effect.addFinalizer(() => Effect.sync(() => Claim.exit(ring[TypeId].ring, line)))
-  return producerUnsafe(ring, line)
+  return internal.producer(ring[TypeId], line, () => new RingClosed())
 })
-
-const producerUnsafe = <A>(self: RingBuffer<A>, line: number): Producer<A> => {
-  const { ring, slots } = self[TypeId]
-  const claims = new Claim.Producer<View<A>>(ring, slots(), line)
-  const closed = Effect.suspend(() => ring.closed ? Effect.fail(new RingClosed()) : Effect.void)
-  const waiting = (attempt: () => boolean): Effect.Effect<void, RingClosed> =>
-    Effect.suspend(() => {
-      if (attempt()) return Effect.void
-      let published = false
-      const look = () => (published = attempt()) || ring.closed
-      return Effect.andThen(
-        internal.until(ring.bells, ROOM, look),
-        Effect.suspend(() => published ? Effect.void : closed)
-      )
-    })
-  const blocking = (attempt: () => boolean): void => {
-    if (attempt()) return
-    let published = false
-    internal.untilUnsafe(ring.bells, ROOM, () => (published = attempt()) || ring.closed)
-    if (!published) throw new RingClosed()
-  }
-  return {
-    line,
-    tryPublish: (write: Claim.Write<View<A>, any>, argument?: any) => claims.tryPublish(write, argument),
-    tryPublishBatch: (count: number, write: Claim.Write<View<A>, any>, argument?: any) =>
-      claims.tryPublishBatch(count, write, argument),
-    publish: (write: Claim.Write<View<A>, any>, argument?: any) =>
-      waiting(() => claims.tryPublish(write, argument)),
-    publishBatch: (count: number, write: Claim.Write<View<A>, any>, argument?: any) =>
-      waiting(() => claims.tryPublishBatch(count, write, argument)),
-    publishUnsafe: (write: Claim.Write<View<A>, any>, argument?: any) =>
-      blocking(() => claims.tryPublish(write, argument)),
-    publishBatchUnsafe: (count: number, write: Claim.Write<View<A>, any>, argument?: any) =>
-      blocking(() => claims.tryPublishBatch(count, write, argument))
-  }
-}
 
 /**
  * A producer has died with its thread: what it had claimed and not published is marked skipped, its line is freed.

@@ -99,6 +99,20 @@ export class Consumer<V> {
     return done
   }
 
+  /** Whether nothing more can come: the ring is closed, and all is done that is published, or that was let through. */
+  get finished(): boolean {
+    const ring = this.ring
+    if (!ring.closed) return false
+    // The cursor is read after the closed mark, so what was published before the ring closed is not overlooked.
+    if (this.sequence === ring.cursor) return true
+    for (let rest = Atomics.load(ring.words, this.#line + R.FOLLOWS); rest !== 0; rest &= rest - 1) {
+      const followed = 31 - Math.clz32(rest & -rest)
+      // Role first: one that has ended moves no more.
+      if (ring.roleOf(followed) === R.ENDED && ring.sequenceOf(followed) === this.sequence) return true
+    }
+    return false
+  }
+
   /** Whether it was asked to halt, or was taken out. */
   get halted(): boolean {
     return this.ring.roleOf(this.index) !== R.LIVE

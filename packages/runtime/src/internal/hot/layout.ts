@@ -105,6 +105,26 @@ export type ViewClass = new(window: Window) => AnyView
 
 const sizes = { i8: 0, u8: 0, i16: 1, u16: 1, i32: 2, u32: 2, f32: 2, f64: 3, i64: 3, u64: 3 } as const
 
+/** The slots of a ring as one producer or consumer sees them: one view, moved from slot to slot. */
+export class Slots {
+  readonly #window: Window
+  readonly #view: AnyView
+  readonly #mask: number
+  readonly #stride: number
+
+  constructor(View: ViewClass, window: Window, capacity: number, stride: number) {
+    this.#window = window
+    this.#view = new View(window)
+    this.#mask = capacity - 1
+    this.#stride = stride
+  }
+
+  at(sequence: number): any {
+    this.#window.o = (sequence & this.#mask) * this.#stride
+    return this.#view
+  }
+}
+
 /** Called when a value is not one the field can hold, or bytes are not a value of the field. */
 const misfit = (value: unknown, name: string): never => {
   throw new RangeError(

@@ -1,8 +1,9 @@
 /**
  * The shared words of a ring, and who takes part in it.
  *
- * **Contract** Any thread may open the words. Entering and leaving ({@link Ring.join}, {@link Ring.leave}) is for
- * one thread at a time: the ring's owner. Everything else is for the roles in claim.ts and barrier.ts.
+ * **Contract** Any thread may open the words, and enter or take out consumers that neither follow nor are followed:
+ * every word they share with others is changed by one atomic operation. Chains of consumers are changed by one thread
+ * at a time ({@link Ring.join}, {@link Ring.leave}). Everything else is for the roles in claim.ts and barrier.ts.
  *
  * ```text
  * line 0          magic, capacity, stride, multi, state, skipped, repaired
@@ -55,6 +56,8 @@ export const FREE = 0
 export const LIVE = 1
 /** A consumer that was asked to halt; a producer that is known to be dead. */
 export const ENDING = 2
+/** A consumer that has halted: it touches no slot any more. */
+export const ENDED = 3
 
 export interface Shape {
   /** Slots: a power of two from 2 to 2^30. */
@@ -159,14 +162,15 @@ export class Ring {
   join(follows: number): number {
     const words = this.words
     let consumer = 0
-    while (consumer < MAX_CONSUMERS && this.roleOf(consumer) !== FREE) consumer++
+    const role = () => CONSUMERS + consumer * LINE + ROLE
+    // Taken by compare-and-swap: threads may enter consumers at once.
+    while (consumer < MAX_CONSUMERS && Atomics.compareExchange(words, role(), FREE, LIVE) !== FREE) consumer++
     if (consumer === MAX_CONSUMERS) return -1
     const line = CONSUMERS + consumer * LINE
     const now = () => follows === 0 ? this.cursor : minimum(words, CONSUMERS, follows, this.cursor)
     Atomics.store(words, line, now())
     Atomics.store(words, line + FOLLOWS, follows)
     Atomics.store(words, line + FOLLOWERS, 0)
-    Atomics.store(words, line + ROLE, LIVE)
     Atomics.or(words, GATING, 1 << consumer)
     // Looked up again, now that producers see it: one that used an older minimum claimed only slots of sequences
     // up to that minimum, which is not after this. It gates from the earlier sequence meanwhile.
@@ -181,8 +185,11 @@ export class Ring {
     return consumer
   }
 
-  /** Takes a consumer out. Its followers then follow what it followed; producers no longer wait for it. */
-  leave(consumer: number): void {
+  /**
+   * Takes a consumer out. Its followers then follow what it followed; producers no longer wait for it. Its line is
+   * used again only if it is `gone`: if not, it may still store its sequence.
+   */
+  leave(consumer: number, gone = true): void {
     const words = this.words
     const bit = 1 << consumer
     const line = CONSUMERS + consumer * LINE
@@ -204,8 +211,18 @@ export class Ring {
     }
     Atomics.and(words, GATING, ~bit)
     Atomics.and(words, FIRST, ~bit)
-    Atomics.store(words, line + ROLE, FREE)
+    Atomics.store(words, line + ROLE, gone ? FREE : ENDING)
     this.bells.ring(followers | bit | (1 << ROOM))
+  }
+
+  /** The consumer itself says that it reads no more. Whoever waits for it listens for room. */
+  ended(consumer: number): void {
+    const role = CONSUMERS + consumer * LINE + ROLE
+    // Not when it was taken out meanwhile: the line may be another's.
+    if (Atomics.compareExchange(this.words, role, LIVE, ENDED) !== LIVE) {
+      Atomics.compareExchange(this.words, role, ENDING, ENDED)
+    }
+    this.bells.ring(1 << ROOM)
   }
 
   /** Asks a consumer, in whichever thread it runs, to halt after the batch in hand. */

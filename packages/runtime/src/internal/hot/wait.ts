@@ -136,7 +136,8 @@ export const nextTurn: (task: () => void) => void = (() => {
   if (typeof immediate === "function") return (task) => void immediate(task)
   const channel = new MessageChannel()
   const tasks: Array<() => void> = []
-  channel.port1.onmessage = () => tasks.shift()!()
+  channel.port1.addEventListener("message", () => tasks.shift()!())
+  channel.port1.start()
   return (task) => {
     tasks.push(task)
     channel.port2.postMessage(0)
