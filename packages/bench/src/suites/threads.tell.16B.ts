@@ -1,0 +1,3 @@
+import { telling } from "../troupe/threads.ts"
+
+export default telling("default")

@@ -1,0 +1,3 @@
+import { tellingFromWorker } from "../troupe/threads.ts"
+
+export default tellingFromWorker("default")
