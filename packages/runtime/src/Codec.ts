@@ -23,6 +23,27 @@
  * `[offset, end)` and without allocating more than a multiple of their length
  * that the schema fixes.
  *
+ * Effect's own `SchemaBinary` is not used: it returns a `Uint8Array` of its
+ * arena where a message belongs into a ring, walks its layout for each message,
+ * and refuses unions without tags. Round trips a second for a message of four
+ * fields, of twelve with seven strings, and of a tagged union with an array:
+ * this codec 55, 4.2 and 8.8 million, JSON 3.3, 1.5 and 1.1, msgpackr 2.8, 1.4
+ * and 1.4, postMessage 1.2, 0.7 and 0.5, SchemaBinary's fingerprint mode 0.8,
+ * 0.4 and 0.3 (`npm run bench -- 'codec.*'`; more in `docs/adr/0002-codec.md`).
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Codec } from "@troupe/runtime"
+ *
+ * const codec = Codec.make(Schema.Struct({ amount: Schema.Number, note: Schema.String }))
+ * const bytes = new Codec.Bytes(new SharedArrayBuffer(1024))
+ *
+ * const end = codec.encode({ amount: 5, note: "rent" }, bytes, 0, 1024) // 13
+ * codec.decode(bytes, 0, end) // { amount: 5, note: "rent" }
+ * ```
+ *
  * **Gotchas**
  *
  * A schema whose transformations need services or wait for something is not

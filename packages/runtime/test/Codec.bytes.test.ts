@@ -67,7 +67,7 @@ describe("bytes", () => {
       bytes.u8.fill(0xa5)
       const end = writeString(bytes.u8, text, 0, room)
       expect(end).toBeLessThanOrEqual(room)
-      expect([...bytes.u8.slice(room)]).toEqual(Array.from({ length: 8 }, () => 0xa5))
+      expect(Array.from(bytes.u8.slice(room))).toEqual(Array.from({ length: 8 }, () => 0xa5))
       if (end >= 0) expect(readString(bytes.u8, 0, end)).toBe(text)
     }))
   })

@@ -118,11 +118,11 @@ export const write = (
 }
 
 /** A literal as people write it. */
-export const show = (value: unknown): string =>
+const show = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value) : String(value)
 
 /** Refuses what is not a number, or not of the kind that the plan admits. */
-export const checkFloat = (
+const checkFloat = (
   plan: { readonly finite: boolean; readonly integer: boolean },
   value: unknown
 ): void => {

@@ -1,0 +1,4 @@
+import { carrying, schemaBinary } from "../codec/contenders.ts"
+import { dozen } from "../codec/messages.ts"
+
+export default carrying(dozen, schemaBinary)

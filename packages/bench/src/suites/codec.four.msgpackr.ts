@@ -1,0 +1,4 @@
+import { carrying, msgpackr } from "../codec/contenders.ts"
+import { four } from "../codec/messages.ts"
+
+export default carrying(four, msgpackr)

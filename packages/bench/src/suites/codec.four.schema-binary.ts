@@ -1,0 +1,4 @@
+import { carrying, schemaBinary } from "../codec/contenders.ts"
+import { four } from "../codec/messages.ts"
+
+export default carrying(four, schemaBinary)
