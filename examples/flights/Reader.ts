@@ -27,7 +27,7 @@ export const Reader = Actor.make("Reader", {
 })
 
 /** Rows told of before the airports have their turn, so that messages are handled while they are young. */
-const rowsAtOnce = 1024
+const rowsAtOnce = 512
 
 /** What a reader is at: the group whose rows it tells of. */
 interface Work {

@@ -3,20 +3,23 @@ import { type Actor, ActorSystem } from "@troupe/runtime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import { availableParallelism } from "node:os"
 import { Airport } from "./Airport.ts"
 import { mergeSkipped } from "./Columns.ts"
 import type { Run } from "./Figures.ts"
 import { live } from "./live.ts"
-import { Reader } from "./Reader.ts"
+import { Reader, ReaderLive } from "./Reader.ts"
 
 /** Sends every flight of the plan to its airports, on this thread or on workers. */
 export const run: Run = (plan, options) =>
   Effect.gen(function*() {
     const { stats } = yield* ActorSystem.ActorSystem
-    const readers = yield* Effect.replicateEffect(
-      Reader.spawn({ plan, strict: options.strict }),
-      Math.max(1, options.workers)
-    )
+    const spawn = Reader.spawn({ plan, strict: options.strict })
+    const readers = yield* Effect.replicateEffect(spawn, Math.max(1, options.workers))
+    // This thread reads as well, unless the workers take every core: its airports are the workers' all the same.
+    if (options.workers > 0 && options.workers < availableParallelism()) {
+      readers.push(yield* Effect.provide(spawn, yield* Layer.build(ReaderLive)))
+    }
     const idle = yield* Queue.unbounded<Actor.Ref<typeof Reader>>()
     yield* Queue.offerAll(idle, readers)
     const found = yield* Effect.forEach(plan.groups, (group) =>
@@ -47,9 +50,10 @@ export const run: Run = (plan, options) =>
         handled: total(({ handled }) => handled),
         deadLetters: total(({ deadLettered }) => deadLettered)
       },
-      workers: threads
-        .filter(({ thread }) => options.workers === 0 || thread > 0)
-        .map(({ handled, thread }) => ({ name: thread === 0 ? "this thread" : `worker ${thread}`, handled }))
+      workers: threads.map(({ handled, thread }) => ({
+        name: thread === 0 ? "this thread" : `worker ${thread}`,
+        handled
+      }))
     }
   }).pipe(Effect.scoped, Effect.provide(system(options.workers)))
 

@@ -98,17 +98,16 @@ export class Cell {
   }
 
   private grow(pool: BufferPool): void {
-    if (this.mask === -1) {
-      this.buffer = pool.take()
-      this.mask = this.buffer.length / STRIDE - 1
-      return
-    }
     const old = this.buffer
-    const next = makeBuffer((this.mask + 1) * 2)
+    const next = pool.take(this.mask === -1 ? SMALLEST : (this.mask + 1) * 2)
     for (let i = 0; i < this.size; i++) {
       const from = ((this.head + i) & this.mask) * STRIDE
-      for (let k = 0; k < STRIDE; k++) next[i * STRIDE + k] = old[from + k]
+      for (let k = 0; k < STRIDE; k++) {
+        next[i * STRIDE + k] = old[from + k]
+        old[from + k] = undefined
+      }
     }
+    if (this.mask !== -1) pool.give(old)
     this.buffer = next
     this.mask = next.length / STRIDE - 1
     this.head = 0
@@ -122,25 +121,31 @@ export interface Taken {
   replier: Replier | undefined
 }
 
-/** Messages that fit in a pooled buffer; larger ones are left to the collector. */
-const POOLED_MESSAGES = 8
-const POOLED_BUFFERS = 1024
+/** Messages that the smallest buffer holds. */
+const SMALLEST = 16
+/** Messages that the largest pooled buffer holds: longer mailboxes leave theirs to the collector. */
+const LARGEST = 4096
+/** Messages that the pooled buffers of one size hold together, at most. */
+const POOLED = 16_384
+
+/** Buffers of `STRIDE` slots a message, all of them undefined; sizes are powers of two. */
+export class BufferPool {
+  /** By the logarithm of their sizes. */
+  private readonly buffers: Array<Array<Array<unknown>>> = Array.from({ length: 32 }, () => [])
+
+  take(messages: number): Array<unknown> {
+    return this.buffers[31 - Math.clz32(messages)]!.pop() ?? makeBuffer(messages)
+  }
+
+  give(buffer: Array<unknown>): void {
+    const messages = buffer.length / STRIDE
+    if (messages > LARGEST) return
+    const same = this.buffers[31 - Math.clz32(messages)]!
+    if (same.length * messages < POOLED) same.push(buffer)
+  }
+}
 
 const makeBuffer = (messages: number): Array<unknown> =>
   // Filled, so that it has no holes; `Array.from` takes 20 times as long.
   // oxlint-disable-next-line unicorn/no-new-array
   new Array(messages * STRIDE).fill(undefined)
-
-export class BufferPool {
-  private readonly buffers: Array<Array<unknown>> = []
-
-  take(): Array<unknown> {
-    return this.buffers.pop() ?? makeBuffer(POOLED_MESSAGES)
-  }
-
-  give(buffer: Array<unknown>): void {
-    if (buffer.length === POOLED_MESSAGES * STRIDE && this.buffers.length < POOLED_BUFFERS) {
-      this.buffers.push(buffer)
-    }
-  }
-}

@@ -6,7 +6,9 @@
  * **Invariant**: one cell's turn at a time; a cell handles one message at a time. While a slice runs, nothing runs
  * another one: a nested call only fills queues.
  * **Ordering**: messages to one cell in the order of `send`; cells in the order in which they became ready.
- * **Fairness**: a turn ends after `TURN_MESSAGES`, a slice after `SLICE_MILLIS`; then the event loop has its turn.
+ * **Fairness**: a turn handles what waited when it began, at most `TURN_MESSAGES`. A slice, and the turn in it,
+ * ends after `SLICE_MILLIS`; then the event loop has its turn. The clock is looked at the more often the longer
+ * messages take.
  * **Allocation**: none a message.
  * **Evidence**: `test/hot/dispatcher.test.ts` (a naive twin, fairness), `local.*` benchmarks.
  */
@@ -26,13 +28,17 @@ import { RunQueue } from "./runQueue.ts"
 import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "./step.ts"
 
 /** Messages that a cell handles before the next cell has its turn. */
-const TURN_MESSAGES = 64
+const TURN_MESSAGES = 256
 /** How long cells run before timers and I/O have their turn. */
 const SLICE_MILLIS = 4
-/** Messages between two looks at the clock, which costs about as much as a message. */
-const CLOCK_EVERY = 64
+/** Messages between two looks at the clock, which costs about as much as a message: fewer where they take long. */
+const LOOK_MESSAGES = 64
+/** Messages between two looks at the clock are fewer if they take longer than this. */
+const LOOK_MILLIS = 0.5
 /** Messages handled on behalf of one ask before its caller is parked. */
 const INLINE_MESSAGES = 256
+/** Messages handled before other threads' messages are looked for. */
+const POLL_MESSAGES = 64
 
 /** What the dispatcher leaves to the layer above. None may throw. */
 export interface Hooks {
@@ -74,6 +80,14 @@ export class Dispatcher {
   private current: Cell | undefined = undefined
   /** Messages handled since the start. */
   handled = 0
+  /** Whether the slice's time is up. */
+  private over = false
+  /** When the slice is over; 0 until its first look at the clock, which a short slice does not need. */
+  private end = 0
+  private lookedAt = 0
+  /** Look at the clock when so many messages are handled. */
+  private lookWhen = 0
+  private lookEvery = LOOK_MESSAGES
   /** Messages accepted for delivery on this thread since the start. */
   accepted = 0
 
@@ -133,18 +147,16 @@ export class Dispatcher {
   readonly slice = (): void => {
     this.armed = false
     if (this.running) return
-    this.running = true
-    const end = performance.now() + SLICE_MILLIS
+    this.begin()
     const links = this.links
-    let more = true
-    while (more) {
-      more = this.run(end)
-      if (links !== undefined) {
-        const polled = links.poll()
-        links.flush()
-        more = polled > 0 || this.ready.size > 0 || links.idle()
-      }
-      if (more && performance.now() >= end) break
+    let more = this.run()
+    while (links !== undefined) {
+      const polled = links.poll()
+      links.flush()
+      if (this.handled >= this.lookWhen) this.look()
+      more = polled > 0 || this.ready.size > 0 || (!this.over && links.idle())
+      if (!more || this.over) break
+      this.run()
     }
     this.running = false
     if (more) this.later()
@@ -160,12 +172,12 @@ export class Dispatcher {
   /** Runs cells on behalf of a caller that waits for `done`, unless a slice runs already. */
   runFor(waiter: { readonly done: boolean }): void {
     if (this.running) return
-    this.running = true
+    this.begin()
     const until = this.handled + INLINE_MESSAGES
-    while (!waiter.done && this.handled < until) {
+    while (!waiter.done && this.handled < until && !this.over) {
       const cell = this.ready.shift()
       if (cell === undefined) break
-      this.turn(cell, TURN_MESSAGES)
+      this.turn(cell)
     }
     this.running = false
     if (this.ready.size > 0 || this.links !== undefined) this.arm()
@@ -192,23 +204,36 @@ export class Dispatcher {
     }
   }
 
-  /** Whether anything is left to run when the slice's time is over. */
-  private run(end: number): boolean {
-    let check = this.handled + CLOCK_EVERY
+  private begin(): void {
+    this.running = true
+    this.over = false
+    this.end = 0
+    this.lookWhen = this.handled + this.lookEvery
+  }
+
+  /** Looks at the clock. */
+  private look(): void {
+    const now = performance.now()
+    if (this.end === 0) this.end = now + SLICE_MILLIS
+    else if (now - this.lookedAt > LOOK_MILLIS) this.lookEvery = Math.max(1, this.lookEvery >> 2)
+    else if (this.lookEvery < LOOK_MESSAGES) this.lookEvery *= 2
+    this.lookedAt = now
+    this.lookWhen = this.handled + this.lookEvery
+    this.over = now >= this.end
+  }
+
+  /** Runs cells until none is ready, the slice is over, or it is time to look for other threads' messages. */
+  private run(): boolean {
+    const pollWhen = this.links === undefined ? Infinity : this.handled + POLL_MESSAGES
     while (true) {
       const cell = this.ready.shift()
       if (cell === undefined) return false
-      this.turn(cell, TURN_MESSAGES)
-      if (this.handled >= check) {
-        if (performance.now() >= end) return this.ready.size > 0
-        // Other threads' messages wait no longer than this thread's.
-        if (this.links !== undefined) return true
-        check = this.handled + CLOCK_EVERY
-      }
+      this.turn(cell)
+      if (this.over || this.handled >= pollWhen) return this.ready.size > 0
     }
   }
 
-  private turn(cell: Cell, limit: number): void {
+  private turn(cell: Cell): void {
     // It ended while it waited in the run queue.
     if (cell.status !== READY) return
     cell.status = RUNNING
@@ -216,11 +241,16 @@ export class Dispatcher {
     if (cell.handlers === undefined) this.hooks.start(cell)
     if (cell.status === RUNNING) {
       const taken = this.taken
-      let left = limit
-      while (cell.size > 0 && left-- > 0) {
+      // What arrives during the turn waits for the next one, so that an actor that tells itself starves nobody.
+      let left = cell.size < TURN_MESSAGES ? cell.size : TURN_MESSAGES
+      while (left-- > 0) {
         cell.take(taken)
         this.handle(cell, taken.message, taken.payload, taken.replier)
         if (cell.status !== RUNNING) break
+        if (this.handled >= this.lookWhen) {
+          this.look()
+          if (this.over) break
+        }
       }
       taken.payload = undefined
       taken.replier = undefined
