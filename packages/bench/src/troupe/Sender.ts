@@ -29,7 +29,7 @@ const burst = (receiver: ReceiverRef): void => {
 }
 
 /** Bursts of messages, until the receiver says that it had them all. */
-const bursts = Effect.fnUntraced(function*(receiver: ReceiverRef, messages: number) {
+export const bursts = Effect.fnUntraced(function*(receiver: ReceiverRef, messages: number) {
   yield* receiver.tell("Reset")
   for (let sent = 0; sent < messages; sent += Tally.burst) {
     burst(receiver)
