@@ -2,21 +2,25 @@
  * A link: records of bytes from one thread to another, through a ring in shared memory.
  *
  * Layout, in a SharedArrayBuffer: a cache line each for the producer's position, the consumer's position and the
- * flag of a producer that waits for room; then the ring, a power of two bytes long.
+ * flag of a producer that waits for room; then the ring, a power of two bytes long (256 at least, 2^30 at most).
  *
  * ```
  * | 0: tail | 64: head | 128: starved | 192: ring ... |
  * record:  | length, kind << 24 | a | b | c | d | reserved | payload ... | padding to 8 |
  * ```
  *
- * **Contract**: one writing thread and one reading thread at a time. The writer's memory is trusted no more than a
- * file: the reader checks every header against what was published.
+ * **Contract**: one writing thread and one reading thread at a time; when a writer's thread has ended, another may
+ * go on from the published position. Each side trusts the other's memory no more than a file: the reader checks
+ * every header against what was published, and reads each of its words once; the writer does not believe a reader's
+ * position that is not between the last one and what was published.
  * **Invariant**: `0 <= tail - head <= capacity`, as 32-bit numbers that wrap; records are whole and contiguous: one
  * that would pass the end of the ring is preceded by a record of the kind PAD. While anything is kept for lack of
  * room, everything is kept, so that records never overtake each other.
  * **Ordering**: the writer's plain stores into a record come before `Atomics.store` of `tail`, the reader's plain
  * loads after `Atomics.load` of it. The reader's loads come before its `Atomics.store` of `head`, the writer's
- * stores into the freed bytes after its `Atomics.load` of that.
+ * stores into the freed bytes after its `Atomics.load` of that. A starved writer stores the flag and then loads
+ * `head`, the reader stores `head` and then loads the flag: one of the two sees the other. Only the writer takes the
+ * flag down, when nothing is kept: a reader that did so after freeing a little would not tell of what it frees next.
  * **Allocation**: none while there is room; what is kept for lack of room is copied once.
  * **Evidence**: `test/hot/link.test.ts` (a naive twin, hostile headers), `stress/link.test.ts`, `threads.*`.
  */
@@ -31,17 +35,25 @@ const RING = 192
 export const HEADER = 24
 /** Skips to the start of the ring. */
 const PAD = 0
-/** A part of a record that is too long for the ring: the bytes of its whole, in order; `a` is the whole's length. */
+/** A part of a record that is too long for the ring: its whole has `a` bytes, and these are the ones from `b` on. */
 const PART = 1
 /** The first kind that is the users'. */
 export const FIRST_KIND = 2
 
 /** No record is as long as this, its header included: lengths have 24 bits. */
 export const MAX_RECORD = 1 << 24
+const LONGEST_RECORD = MAX_RECORD - 1
 /** The bytes of a link with a ring of `capacity` bytes, a power of two. */
 export const linkBytes = (capacity: number): number => RING + capacity
 
 const align = (n: number): number => (n + 7) & ~7
+
+/** The longest record that is moved in one piece: there is room for it some time, wherever the ring's end is. */
+const longestWhole = (capacity: number): number => capacity >> 2
+
+/** How much of a record of `length` bytes goes into the part that begins at `from`. */
+const partLength = (capacity: number, length: number, from: number): number =>
+  Math.min(longestWhole(capacity) - HEADER, length - from)
 
 /** What is kept for lack of room: whole records, one after the other, as they will lie in the ring. */
 class Kept {
@@ -70,7 +82,6 @@ export class LinkWriter {
   private readonly bytes: Bytes
   private readonly capacity: number
   private readonly mask: number
-  /** The longest record that is written in one piece: there is always room for it some time. */
   private readonly longest: number
   private tail: number
   private published: number
@@ -81,15 +92,19 @@ export class LinkWriter {
   private spare: Kept | undefined = undefined
   /** How much of the oldest kept record has been written, in parts. */
   private parted = 0
+  /** Whether the flag is up, as far as this writer knows. */
+  private starved: boolean
 
   constructor(buffer: SharedArrayBuffer, byteOffset: number, capacity: number) {
     this.words = new Int32Array(buffer, byteOffset, linkBytes(capacity) >> 2)
     this.bytes = new Bytes(buffer, byteOffset + RING, capacity)
     this.capacity = capacity
     this.mask = capacity - 1
-    this.longest = capacity >> 2
+    this.longest = longestWhole(capacity)
     this.tail = this.published = Atomics.load(this.words, TAIL)
     this.head = Atomics.load(this.words, HEAD)
+    // One that ended before may have left it up.
+    this.starved = Atomics.load(this.words, STARVED) !== 0
   }
 
   /** Whether anything is kept for lack of room. */
@@ -104,7 +119,7 @@ export class LinkWriter {
 
   /** Whether something is kept, and the reader has freed room since this was last looked at. */
   get unblocked(): boolean {
-    return this.kept.length > 0 && Atomics.load(this.words, HEAD) !== this.head
+    return this.kept.length > 0 && this.moved(Atomics.load(this.words, HEAD))
   }
 
   /**
@@ -115,11 +130,7 @@ export class LinkWriter {
     if (this.kept.length === 0) {
       if (this.place(kind, a, b, c, d, value, encode)) return true
       // Perhaps there is room that was not known of.
-      const head = Atomics.load(this.words, HEAD)
-      if (head !== this.head) {
-        this.head = head
-        if (this.place(kind, a, b, c, d, value, encode)) return true
-      }
+      if (this.look() && this.place(kind, a, b, c, d, value, encode)) return true
     }
     return this.keep(kind, a, b, c, d, value, encode)
   }
@@ -132,7 +143,7 @@ export class LinkWriter {
     return true
   }
 
-  /** Writes what was kept, as far as there is room now. What does not fit, the reader is told of. */
+  /** Writes what was kept, as far as there is room now. While some does not fit, the reader tells what it frees. */
   drain(): void {
     while (this.kept.length > 0) {
       const kept = this.kept[0]!
@@ -142,12 +153,30 @@ export class LinkWriter {
       } else if (!this.move(kept)) {
         // The reader looks at the flag after it has freed room. It may have done so before the flag was up, so
         // its position is looked at once more.
-        Atomics.store(this.words, STARVED, 1)
-        const before = this.head
-        this.head = Atomics.load(this.words, HEAD)
-        if (before === this.head) return
+        this.starve(true)
+        if (!this.look()) return
       }
     }
+    this.starve(false)
+  }
+
+  private starve(starved: boolean): void {
+    if (this.starved === starved) return
+    this.starved = starved
+    Atomics.store(this.words, STARVED, starved ? 1 : 0)
+  }
+
+  /** Looks at the reader's position; whether it has freed anything since the last look. */
+  private look(): boolean {
+    const head = Atomics.load(this.words, HEAD)
+    if (!this.moved(head)) return false
+    this.head = head
+    return true
+  }
+
+  /** Whether the reader has got further with this position, which must make sense. */
+  private moved(head: number): boolean {
+    return ((head - this.head) | 0) > 0 && ((this.published - head) | 0) >= 0 && (head & 7) === 0
   }
 
   /** Writes a record into the ring, if there is room as far as is known. */
@@ -163,7 +192,7 @@ export class LinkWriter {
     const at = this.tail & this.mask
     const room = this.capacity - ((this.tail - this.head) | 0)
     const toEnd = this.capacity - at
-    const limit = at + (room < toEnd ? room : toEnd)
+    const limit = at + Math.min(room, toEnd, LONGEST_RECORD)
     const end = limit - at < HEADER ? -1 : encode(value, this.bytes, at + HEADER, limit)
     if (end >= 0) {
       this.commit(at, end, kind, a, b, c, d)
@@ -171,7 +200,7 @@ export class LinkWriter {
     }
     const before = room - toEnd
     if (before < HEADER) return false
-    const wrapped = encode(value, this.bytes, HEADER, before)
+    const wrapped = encode(value, this.bytes, HEADER, Math.min(before, LONGEST_RECORD))
     if (wrapped < 0) return false
     this.pad(at, toEnd)
     this.commit(0, wrapped, kind, a, b, c, d)
@@ -198,18 +227,14 @@ export class LinkWriter {
     value: A,
     encode: Encode<A>
   ): boolean {
-    let kept = this.kept.at(-1)
+    const last = this.kept.at(-1)
+    if (last !== undefined && append(last, kind, a, b, c, d, value, encode)) return true
     for (let size = KEPT_BYTES; size <= MAX_RECORD; size *= 2) {
-      if (kept !== undefined && kept.bytes.u8.length - kept.end >= HEADER) {
-        const end = encode(value, kept.bytes, kept.end + HEADER, kept.bytes.u8.length)
-        if (end >= 0) {
-          if (kept !== this.kept.at(-1)) this.kept.push(kept)
-          header(kept.words, kept.end >> 2, end - kept.end, kind, a, b, c, d)
-          kept.end = align(end)
-          return true
-        }
+      const kept = size === KEPT_BYTES ? this.fresh() : new Kept(size)
+      if (append(kept, kind, a, b, c, d, value, encode)) {
+        this.kept.push(kept)
+        return true
       }
-      kept = size === KEPT_BYTES ? this.fresh() : new Kept(size)
     }
     return false
   }
@@ -248,7 +273,7 @@ export class LinkWriter {
   }
 
   private movePart(kept: Kept, length: number, at: number, room: number, toEnd: number): boolean {
-    const part = Math.min(this.longest - HEADER, length - this.parted)
+    const part = partLength(this.capacity, length, this.parted)
     const total = align(HEADER + part)
     if (toEnd < total) {
       if (room < toEnd + total) return false
@@ -258,7 +283,7 @@ export class LinkWriter {
     if (room < total) return false
     const from = kept.start + this.parted
     this.bytes.u8.set(kept.bytes.u8.subarray(from, from + part), at + HEADER)
-    this.commit(at, at + HEADER + part, PART, length, 0, 0, 0)
+    this.commit(at, at + HEADER + part, PART, length, this.parted, 0, 0)
     this.parted += part
     if (this.parted === length) {
       this.parted = 0
@@ -266,6 +291,26 @@ export class LinkWriter {
     }
     return true
   }
+}
+
+/** Adds a record to what is kept; false if it does not fit. */
+const append = <A>(
+  kept: Kept,
+  kind: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  value: A,
+  encode: Encode<A>
+): boolean => {
+  const room = Math.min(kept.bytes.u8.length - kept.end, LONGEST_RECORD)
+  if (room < HEADER) return false
+  const end = encode(value, kept.bytes, kept.end + HEADER, kept.end + room)
+  if (end < 0) return false
+  header(kept.words, kept.end >> 2, end - kept.end, kind, a, b, c, d)
+  kept.end = align(end)
+  return true
 }
 
 const header = (
@@ -366,7 +411,7 @@ export class LinkReader {
       read++
       this.head = (this.head + total) | 0
       if (kind === PART) {
-        this.part(sink, this.words[word + 1]!, at + HEADER, at + length)
+        this.part(sink, this.words[word + 1]!, this.words[word + 2]!, at + HEADER, at + length)
       } else {
         const { words } = this
         sink.record(
@@ -386,10 +431,10 @@ export class LinkReader {
     return read
   }
 
-  /** Frees what was read; true when the writer waits for that and has to be told, which is asked only once. */
+  /** Frees what was read; true when the writer waits for room and has to be told. */
   release(): boolean {
     this.free()
-    return Atomics.load(this.words, STARVED) === 1 && Atomics.compareExchange(this.words, STARVED, 1, 0) === 1
+    return Atomics.load(this.words, STARVED) !== 0
   }
 
   private free(): void {
@@ -398,17 +443,21 @@ export class LinkReader {
     Atomics.store(this.words, HEAD, this.head)
   }
 
-  private part(sink: Sink, length: number, offset: number, end: number): void {
-    if (this.whole === undefined) {
+  private part(sink: Sink, length: number, from: number, offset: number, end: number): void {
+    // The first part. What a writer that ended within a record left of it is forgotten.
+    if (from === 0) {
       // A writer that lies about the length gets no more memory than a record may have.
-      if (align(length) <= this.capacity >> 2 || length > MAX_RECORD) {
+      if (align(length) <= longestWhole(this.capacity) || length > LONGEST_RECORD) {
         throw new CorruptLink(this.head, `a record of ${length} bytes does not come in parts`)
       }
       this.whole = new Uint8Array(align(length))
       this.wholeLength = 0
     }
-    const whole = this.whole
-    if (whole.length !== align(length) || this.wholeLength + end - offset > length) {
+    const { whole } = this
+    if (
+      whole === undefined || whole.length !== align(length) || from !== this.wholeLength ||
+      end - offset !== partLength(this.capacity, length, from)
+    ) {
       throw new CorruptLink(this.head, "a part does not belong to its record")
     }
     whole.set(this.bytes.u8.subarray(offset, end), this.wholeLength)
