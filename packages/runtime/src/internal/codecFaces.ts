@@ -4,7 +4,9 @@
  */
 import { CodecError, renderPath } from "./codecError.ts"
 import { generate, type Generated } from "./codecGenerate.ts"
-import * as Interpreter from "./codecInterpreter.ts"
+import { path } from "./codecInterpreter.ts"
+import { read } from "./codecInterpretRead.ts"
+import { write } from "./codecInterpretWrite.ts"
 import { maxDepth, type Plan } from "./codecPlan.ts"
 import { type Bytes, cursor, fail, WireError } from "./hot/bytes.ts"
 
@@ -22,13 +24,12 @@ export const makeFaces = (plan: Plan, base: string, interpreter: boolean): Faces
 
 /** Runs the code, and when it refuses asks the interpreter why and where. */
 export const run = (generated: Generated, plan: Plan, base: string): Faces => {
-  const { read, write } = generated
   const walk = interpret(plan, base)
   return {
     encode: (value, bytes, offset, limit) => {
       try {
         const { length } = bytes.u8
-        return write(value, bytes, offset, limit < length ? limit : length, maxDepth)
+        return generated.write(value, bytes, offset, limit < length ? limit : length, maxDepth)
       } catch (error) {
         walk.encode(value, bytes, offset, limit)
         // Only a value with a getter that changes its mind comes here.
@@ -38,7 +39,7 @@ export const run = (generated: Generated, plan: Plan, base: string): Faces => {
     decode: (bytes, offset, end) => {
       try {
         if (end <= bytes.u8.length && offset >= 0) {
-          const value: unknown = read(bytes, offset, end, maxDepth)
+          const value: unknown = generated.read(bytes, offset, end, maxDepth)
           if (cursor.p === end) return value
         }
       } catch (error) {
@@ -54,25 +55,25 @@ export const run = (generated: Generated, plan: Plan, base: string): Faces => {
 /** Walks the plan, keeping the path for the error it may end with. */
 const interpret = (plan: Plan, base: string): Faces => ({
   encode: (value, bytes, offset, limit) => {
-    const depth = Interpreter.path.length
+    const depth = path.length
     try {
-      return Interpreter.write(plan, value, bytes, offset, Math.min(limit, bytes.u8.length), maxDepth)
+      return write(plan, value, bytes, offset, Math.min(limit, bytes.u8.length), maxDepth)
     } catch (error) {
-      throw refusal("encode", base, Interpreter.path.slice(depth), error)
+      throw refusal("encode", base, path.slice(depth), error)
     } finally {
-      Interpreter.path.length = depth
+      path.length = depth
     }
   },
   decode: (bytes, offset, end) => {
-    const depth = Interpreter.path.length
+    const depth = path.length
     try {
       if (end > bytes.u8.length || offset < 0) return fail("they lie outside the buffer")
-      const value: unknown = Interpreter.read(plan, bytes, offset, end, maxDepth)
+      const value: unknown = read(plan, bytes, offset, end, maxDepth)
       return cursor.p === end ? value : fail("bytes are left over")
     } catch (error) {
-      throw refusal("decode", base, Interpreter.path.slice(depth), error)
+      throw refusal("decode", base, path.slice(depth), error)
     } finally {
-      Interpreter.path.length = depth
+      path.length = depth
     }
   }
 })
