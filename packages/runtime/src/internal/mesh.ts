@@ -269,20 +269,9 @@ class Inbox implements Sink {
           return this.message(a, b, c, undefined, d, bytes, offset, end)
         case Peer.ASK:
           return this.message(a, b, c, this.peer, d, bytes, offset, end)
-        case Peer.SUCCESS: {
-          const waiting = this.peer.settle(d)
-          if (waiting?.codecs !== undefined) {
-            waiting.replier.succeed(waiting.codecs.success.decode(bytes, offset, end))
-          }
-          return
-        }
-        case Peer.FAILURE: {
-          const waiting = this.peer.settle(d)
-          if (waiting?.codecs !== undefined) {
-            waiting.replier.fail(waiting.codecs.error.decode(bytes, offset, end))
-          }
-          return
-        }
+        case Peer.SUCCESS:
+        case Peer.FAILURE:
+          return this.answer(kind === Peer.SUCCESS, d, bytes, offset, end)
         case Peer.ABANDONED:
           return this.peer.settle(d)?.replier.abandon(Wire.reason.decode(bytes, offset, end))
         case Peer.BIND: {
@@ -350,6 +339,21 @@ class Inbox implements Sink {
       this.system.deadLetter("Ended", ref, message.tag, payload)
       replier?.abandon(new DeadRef())
     }
+  }
+
+  private answer(success: boolean, correlation: number, bytes: Bytes, offset: number, end: number): void {
+    const waiting = this.peer.settle(correlation)
+    if (waiting?.codecs === undefined) return
+    const { codecs, replier } = waiting
+    let value: unknown
+    try {
+      value = (success ? codecs.success : codecs.error).decode(bytes, offset, end)
+    } catch (error) {
+      replier.abandon(new InvalidMessage({ issue: error instanceof Error ? error.message : String(error) }))
+      return
+    }
+    if (success) replier.succeed(value)
+    else replier.fail(value)
   }
 
   private spawn(index: number, correlation: number, bytes: Bytes, offset: number, end: number): void {
