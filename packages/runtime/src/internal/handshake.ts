@@ -1,10 +1,12 @@
 /** What the thread that makes a system and its workers say to each other before there are links. */
+import type { Ports } from "./bells.ts"
 import type { Fabric } from "./mesh.ts"
 
-/** To the worker: who it is, and the memory that all share. */
+/** To the worker: who it is, the memory that all share, and what wakes the others and it. */
 export interface Welcome {
   readonly thread: number
   readonly fabric: Fabric
+  readonly ports: Ports
   readonly validate: boolean
 }
 

@@ -10,6 +10,7 @@ import type { ThreadStats } from "../ActorSystem.ts"
 import { DeadRef, InvalidMessage, type Reason as AskReason } from "../AskError.ts"
 import type { Bytes } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
+import * as Bells from "./bells.ts"
 import { Directory } from "./directory.ts"
 import { ENDED as CELL_ENDED, type Replier } from "./hot/cell.ts"
 import type { Links } from "./hot/dispatcher.ts"
@@ -66,6 +67,7 @@ export class Mesh implements Links {
   readonly system: System
   private readonly peers: ReadonlyArray<Peer.Peer>
   private readonly doorbell: Doorbell
+  private readonly ports: Bells.Ports
   private readonly spinMillis: number
   private readonly names: ReadonlyArray<string>
   private readonly inboxes: ReadonlyArray<Inbox>
@@ -76,7 +78,7 @@ export class Mesh implements Links {
   private parked = false
   private closed = false
 
-  constructor(system: System, fabric: Fabric) {
+  constructor(system: System, fabric: Fabric, ports: Bells.Ports) {
     this.system = system
     this.names = fabric.hosts
     this.spinMillis = fabric.spinMillis
@@ -90,13 +92,15 @@ export class Mesh implements Links {
         new Peer.Peer(
           system,
           thread,
-          new Doorbell(words, thread * BELL_WORDS),
+          new Doorbell(words, thread * BELL_WORDS, ports[thread]),
           new LinkWriter(fabric.memory, linkOffset(fabric, system.thread, thread), fabric.capacity),
           new LinkReader(fabric.memory, linkOffset(fabric, thread, system.thread), fabric.capacity)
         )
       )
     }
     this.peers = peers
+    this.ports = ports
+    Bells.listen(ports, this.wake)
     this.inboxes = peers.map((peer) => new Inbox(this, peer, this.directory))
   }
 
@@ -168,6 +172,7 @@ export class Mesh implements Links {
   /** Nothing comes in or goes out any more. */
   close(): void {
     this.closed = true
+    Bells.close(this.ports)
   }
 
   poll(): number {
@@ -200,7 +205,6 @@ export class Mesh implements Links {
       return true
     }
     this.parked = true
-    this.doorbell.sleep(this.wake)
     return false
   }
 

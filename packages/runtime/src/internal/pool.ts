@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Worker from "effect/workers/Worker"
 import type { Any } from "../Actor.ts"
 import { ContractMismatch, NotHosted, PoolError, WorkerNotReady } from "../PoolError.ts"
+import * as Bells from "./bells.ts"
 import type { Answer, Welcome } from "./handshake.ts"
 import { type Fabric, fabric as makeFabric, Mesh } from "./mesh.ts"
 import type { System } from "./system.ts"
@@ -29,11 +30,12 @@ export const make = Effect.fnUntraced(function*(system: System, options: Options
     hosts: options.hosts.map(({ name }) => name),
     spinMillis: options.spinMillis
   })
-  const mesh = new Mesh(system, fabric)
+  const ports = Bells.make(fabric.threads)
+  const mesh = new Mesh(system, fabric, ports[0]!)
   system.join(mesh)
   yield* Effect.addFinalizer(() => Effect.sync(() => mesh.close()))
   const numbers = Array.from({ length: options.workers }, (_, i) => i + 1)
-  yield* Effect.forEach(numbers, (thread) => start(system, mesh, fabric, options, thread), {
+  yield* Effect.forEach(numbers, (thread) => start(system, mesh, fabric, ports[thread]!, options, thread), {
     concurrency: "unbounded",
     discard: true
   })
@@ -44,6 +46,7 @@ const start = Effect.fnUntraced(function*(
   system: System,
   mesh: Mesh,
   fabric: Fabric,
+  ports: Bells.Ports,
   options: Options,
   thread: number
 ) {
@@ -75,9 +78,12 @@ const start = Effect.fnUntraced(function*(
     Effect.ignore
   )
   yield* Effect.forkScoped(running)
-  const welcome: Welcome = { thread, fabric, validate: system.validate }
+  const welcome: Welcome = { thread, fabric, ports, validate: system.validate }
   const handshake = Effect.andThen(
-    Effect.mapError(worker.send(welcome), (error) => notReady(error.message)),
+    Effect.mapError(
+      worker.send(welcome, ports.filter((port) => port !== undefined)),
+      (error) => notReady(error.message)
+    ),
     Deferred.await(answer)
   ).pipe(
     Effect.timeoutOrElse({

@@ -32,7 +32,7 @@ const join = Effect.fnUntraced(function*(
   scope: Scope.Scope
 ) {
   const system = yield* internal.make(welcome)
-  const mesh = new Mesh(system, welcome.fabric)
+  const mesh = new Mesh(system, welcome.fabric, welcome.ports)
   yield* Scope.addFinalizer(scope, Effect.sync(() => mesh.close()))
   system.join(mesh)
   yield* Layer.buildWithScope(Layer.provide(layer, Layer.succeed(ActorSystem, system)), scope)
