@@ -405,6 +405,8 @@ export const serve = Effect.fnUntraced(function*<A, W extends PropertyKey>(
     placed.runner?.halt()
     return Effect.andThen(Effect.exit(pipeline.ended), shutdown)
   })
+  // Whoever served it before may have died with a bell in hand.
+  arrangement.ring.bells.ringAll()
   arrangement.start(placed, node.consumer)
   return pipeline
 })

@@ -215,12 +215,7 @@ export const make = Effect.fnUntraced(function*<A>(layout: Layout<A>, options: {
     options.start ?? -1
   )
   const ring = opened(layout, shape, memory, bells)
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      ring[TypeId].ring.close()
-      ring[TypeId].ring.bells.ringAll()
-    })
-  )
+  yield* Effect.addFinalizer(() => close(ring))
   return ring
 })
 

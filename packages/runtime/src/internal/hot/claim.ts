@@ -245,15 +245,18 @@ export const repair = (ring: R.Ring, producer: number): number => {
     for (let sequence = (from + 1) | 0; distance(sequence, cursor) <= 0; sequence = (sequence + 1) | 0) {
       const at = R.MARKS + (sequence & mask)
       const mark = Atomics.load(words, at)
-      if (mark >>> 1 === sequence >>> shift) continue
+      // Unpublished is: still marked by the lap before. Published, or (when consumers and producers have moved on since
+      // the bounds were read) of a later lap, is none of our business.
+      if (mark >>> 1 !== ((sequence - capacity) | 0) >>> shift) continue
       if (named(ring, sequence)) unsure++
       // Compare-and-swap: a live producer that published it since the mark was read wins.
       else if (Atomics.compareExchange(words, at, mark, R.markOf(sequence, shift) | 1) === mark) {
         Atomics.add(words, R.REPAIRED, 1)
       }
     }
-    ring.bells.ring(Atomics.load(words, R.FIRST))
   }
+  // Every bell, whatever the flags say: the dead one may have lowered them and not lived to ring.
+  ring.bells.ringAll()
   if (unsure === 0) Atomics.store(words, role, R.FREE)
   return unsure
 }

@@ -116,10 +116,10 @@ export class Ring {
     return Atomics.load(this.words, STATE) !== 0
   }
 
-  /** Nothing more is accepted. Everybody who sleeps is woken to notice. */
+  /** Nothing more is accepted. Everybody is woken to notice. */
   close(): void {
     Atomics.store(this.words, STATE, 1)
-    this.bells.ring(-1)
+    this.bells.ringAll()
   }
 
   /** The last published (single) or claimed (several) sequence. */
@@ -212,7 +212,8 @@ export class Ring {
     Atomics.and(words, GATING, ~bit)
     Atomics.and(words, FIRST, ~bit)
     Atomics.store(words, line + ROLE, gone ? FREE : ENDING)
-    this.bells.ring(followers | bit | (1 << ROOM))
+    // Every bell, whatever the flags say: if its thread died, it may have lowered them and not lived to ring.
+    this.bells.ringAll()
   }
 
   /** The consumer itself says that it reads no more. Whoever waits for it listens for room. */

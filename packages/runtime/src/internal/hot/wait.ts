@@ -110,7 +110,10 @@ export class Bells {
     Atomics.wait(this.words, bell(sleeper), seen, timeout)
   }
 
-  /** Rings every bell, asleep or not: at the end of a ring, so that no `waitAsync` stays outstanding. */
+  /**
+   * Rings every bell, whatever the flags say: after the death of a thread, which may have lowered flags and not lived
+   * to ring; and at the end of a ring, so that no `waitAsync` stays outstanding.
+   */
   ringAll(): void {
     for (let sleeper = 0; sleeper < 32; sleeper++) {
       this.#deliver(sleeper)
