@@ -355,7 +355,9 @@ export const run = Effect.fnUntraced(function*<A, W extends PropertyKey>(
   const { arrangement, ended, pipeline, shutdown } = yield* empty(self)
   yield* Effect.addFinalizer(() =>
     Effect.andThen(
-      Effect.forEach([...arrangement.placed.keys()].toReversed(), (name) => remove(pipeline, name), {
+      // Those elsewhere are asked to halt; one that has died with its thread is not waited for long.
+      Effect.forEach([...arrangement.placed.keys()], (name) => remove(pipeline, name, { deadline: 100 }), {
+        concurrency: "unbounded",
         discard: true
       }),
       shutdown
