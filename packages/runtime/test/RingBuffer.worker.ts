@@ -48,9 +48,9 @@ if (!isMainThread && workerData?.tag !== undefined) {
   const task = workerData as Task
   // Parked, a thread has nothing that keeps it alive.
   const alive = setInterval(() => {}, 1 << 30)
-  await Effect.runPromise(
-    task.tag === "produce" ? Effect.scoped(produce(task)) : Effect.scoped(consume(task))
-  )
+  await (task.tag === "produce"
+    ? Effect.runPromise(Effect.scoped(produce(task)))
+    : Effect.runPromise(Effect.scoped(consume(task))))
   clearInterval(alive)
   parentPort!.postMessage("done")
 }
