@@ -73,18 +73,16 @@ export const untilUnsafe = (bells: Bells, sleeper: number, look: () => boolean):
 /** A producer: the kernel, and its waiting. */
 export const producer = ({ ring, slots }: Opened, line: number, refused: () => RingClosed): Producer<any> => {
   const claims = new Claim.Producer<any>(ring, slots(), line)
-  const waiting = (attempt: () => boolean): Effect.Effect<void, RingClosed> =>
-    Effect.suspend(() => {
-      if (attempt()) return Effect.void
-      let published = false
-      const look = () => (published = attempt()) || ring.closed
-      return Effect.flatMap(
-        until(ring.bells, ROOM, look),
-        () => published ? Effect.void : Effect.fail(refused())
-      )
-    })
+  /** Tries again whenever there may be room. Made only for a producer that was refused: the fast path has no closure. */
+  const waiting = (attempt: () => boolean): Effect.Effect<void, RingClosed> => {
+    let published = false
+    const look = () => (published = attempt()) || ring.closed
+    return Effect.flatMap(
+      until(ring.bells, ROOM, look),
+      () => published ? Effect.void : Effect.fail(refused())
+    )
+  }
   const blocking = (attempt: () => boolean): void => {
-    if (attempt()) return
     let published = false
     untilUnsafe(ring.bells, ROOM, () => (published = attempt()) || ring.closed)
     if (!published) throw refused()
@@ -95,11 +93,23 @@ export const producer = ({ ring, slots }: Opened, line: number, refused: () => R
     tryPublish: (write: Write, argument?: any) => claims.tryPublish(write, argument),
     tryPublishBatch: (count: number, write: Write, argument?: any) =>
       claims.tryPublishBatch(count, write, argument),
-    publish: (write: Write, argument?: any) => waiting(() => claims.tryPublish(write, argument)),
+    publish: (write: Write, argument?: any) =>
+      Effect.suspend(() =>
+        claims.tryPublish(write, argument) ? Effect.void : waiting(() => claims.tryPublish(write, argument))
+      ),
     publishBatch: (count: number, write: Write, argument?: any) =>
-      waiting(() => claims.tryPublishBatch(count, write, argument)),
-    publishUnsafe: (write: Write, argument?: any) => blocking(() => claims.tryPublish(write, argument)),
-    publishBatchUnsafe: (count: number, write: Write, argument?: any) =>
-      blocking(() => claims.tryPublishBatch(count, write, argument))
+      Effect.suspend(() =>
+        claims.tryPublishBatch(count, write, argument)
+          ? Effect.void
+          : waiting(() => claims.tryPublishBatch(count, write, argument))
+      ),
+    publishUnsafe: (write: Write, argument?: any) => {
+      if (!claims.tryPublish(write, argument)) blocking(() => claims.tryPublish(write, argument))
+    },
+    publishBatchUnsafe: (count: number, write: Write, argument?: any) => {
+      if (!claims.tryPublishBatch(count, write, argument)) {
+        blocking(() => claims.tryPublishBatch(count, write, argument))
+      }
+    }
   }
 }

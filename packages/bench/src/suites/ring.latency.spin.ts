@@ -1,0 +1,3 @@
+import { latency } from "../rings/rings.ts"
+
+export default latency("spin")
