@@ -68,14 +68,22 @@ export interface Actor<
 
   /**
    * Hosts the actor with this behaviour on this thread. What its handlers need, the layer needs; a `Scope` in
-   * `initial` or in a handler is the actor's own, closed when it ends.
+   * `initial` or in a handler is the actor's own, closed when it ends; others of its kind may be addressed.
    */
   toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
     behaviour: Behaviour<Rpcs, Args, S, H, RI>
-  ): Layer.Layer<Hosted<Name>, never, ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope>>
+  ): Layer.Layer<
+    Hosted<Name>,
+    never,
+    ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope | Hosted<Name>>
+  >
   toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never, E = never, R = never>(
     behaviour: Effect.Effect<Behaviour<Rpcs, Args, S, H, RI>, E, R>
-  ): Layer.Layer<Hosted<Name>, E, ActorSystem | Exclude<HandlersServices<H> | RI | R, Scope.Scope>>
+  ): Layer.Layer<
+    Hosted<Name>,
+    E,
+    ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope | Hosted<Name>> | Exclude<R, Scope.Scope>
+  >
 
   /** Starts an actor that ends with the scope, and waits until it has started. */
   spawn(...args: SpawnArgs<Args>): Effect.Effect<ActorRef<Rpcs>, SpawnError, Hosted<Name> | Scope.Scope>

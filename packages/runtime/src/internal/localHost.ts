@@ -1,6 +1,6 @@
 /** Hosts the actors of one definition on this thread. */
-import type * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -9,6 +9,7 @@ import type { ActorRef } from "../ActorRef.ts"
 import { ActorSystem } from "../ActorSystem.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
+import { hostedKey } from "./hosted.ts"
 import { ENDED, ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
@@ -51,10 +52,12 @@ export class LocalHost implements Host {
     this.behaviour = behaviour
     this.handlers = this.protocol.messages.map(({ tag }) => behaviour.handlers[tag]!)
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: !system.validate })
-    this.context = context
+    // Its actors may address others of their kind.
+    this.context = Context.add(context, hostedKey(this.name), this) as Context.Context<never>
     this.owner = owner
     this.wire = Wire.of(actor)
-    this.contract = { name: this.name, protocol: this.protocol, wire: this.wire }
+    const number = system.mesh?.number(this.name) ?? -1
+    this.contract = { name: this.name, host: number, protocol: this.protocol, wire: this.wire }
     system.hosts.set(this.name, this)
   }
 
@@ -139,21 +142,25 @@ export class LocalHost implements Host {
     }
     const ref = new LocalRef(this, undefined, RUNNING)
     owner.add(ref)
-    let resume: ((effect: Effect.Effect<ActorRef<never>, SpawnError>) => void) | undefined
+    let finished: Effect.Effect<ActorRef<never>, SpawnError> | undefined
+    let resume = (effect: Effect.Effect<ActorRef<never>, SpawnError>): void => {
+      finished = effect
+    }
     const finish = (exit: Exit.Exit<void>): Effect.Effect<ActorRef<never>, SpawnError> => {
       if (Exit.isSuccess(exit) && ref.status < ENDING) {
         this.system.dispatcher.rest(ref)
         return Effect.succeed(ref as unknown as ActorRef<never>)
       }
-      const cause = Exit.isFailure(exit) ? exit.cause : undefined
-      end(ref, cause)
-      return Effect.fail(
-        new SpawnError({ actor: this.name, cause: cause ?? new Error("it ended while it started") })
-      )
+      const failure = Exit.isFailure(exit) ? exit.cause : undefined
+      end(ref, failure)
+      const cause = failure === undefined ? new Error("it ended while it started") : Cause.squash(failure)
+      return Effect.fail(new SpawnError({ actor: this.name, cause }))
     }
-    const started = this.begin(ref, made, (exit) => resume?.(finish(exit)))
+    const started = this.begin(ref, made, (exit) => resume(finish(exit)))
     if (started !== undefined) return finish(started)
     return Effect.callback((done) => {
+      // The caller may have yielded on its way here, and the start have ended meanwhile.
+      if (finished !== undefined) return done(finished)
       resume = done
       return Effect.suspend(() => {
         end(ref, undefined)
@@ -182,8 +189,12 @@ export class LocalHost implements Host {
       ref.status = RUNNING
       return this.begun(ref, exit)
     }
-    lifeOf(ref).starting(fiber)
-    fiber.addObserver((exit) => done(this.begun(ref, exit)))
+    const life = lifeOf(ref)
+    life.starting(fiber)
+    fiber.addObserver((exit) => {
+      life.starting(undefined)
+      done(this.begun(ref, exit))
+    })
     return undefined
   }
 

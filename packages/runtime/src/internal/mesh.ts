@@ -5,6 +5,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type { Any } from "../Actor.ts"
 import type { ThreadStats } from "../ActorSystem.ts"
 import { DeadRef, InvalidMessage, type Reason as AskReason } from "../AskError.ts"
@@ -12,6 +13,7 @@ import type { Bytes } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
 import * as Bells from "./bells.ts"
 import { Directory } from "./directory.ts"
+import * as Failure from "./failure.ts"
 import { ENDED as CELL_ENDED, type Replier } from "./hot/cell.ts"
 import type { Links } from "./hot/dispatcher.ts"
 import { Doorbell } from "./hot/doorbell.ts"
@@ -114,6 +116,16 @@ export class Mesh implements Links {
     return this.names.includes(name)
   }
 
+  /** The number of the host of this name, or -1. */
+  number(name: string): number {
+    return this.names.indexOf(name)
+  }
+
+  /** The name of the host with this number. */
+  name(host: number): string | undefined {
+    return this.names[host]
+  }
+
   /** The host with this number, if this thread has it. */
   host(index: number): LocalHost | undefined {
     const name = this.names[index]
@@ -122,11 +134,11 @@ export class Mesh implements Links {
 
   /** A reference to a key that lives on another thread: the same for the same key. */
   keyed(contract: RemoteContract, key: string, thread: number): RemoteRef {
-    const name = `${contract.name}/${key}`
+    const name = `${contract.host}/${key}`
     let ref = this.keys.get(name)
     if (ref === undefined) {
       const peer = this.peer(thread)
-      ref = new RemoteRef(contract, peer, peer.bind(this.names.indexOf(contract.name), key), 0, key)
+      ref = new RemoteRef(contract, peer, peer.bind(contract.host, key), 0, key)
       this.keys.set(name, ref)
     }
     return ref
@@ -136,6 +148,7 @@ export class Mesh implements Links {
   contract(actor: Any): RemoteContract {
     return {
       name: actor.name,
+      host: this.number(actor.name),
       protocol: compile(actor.protocol as never, this.system.validate),
       wire: Wire.of(actor)
     }
@@ -154,9 +167,11 @@ export class Mesh implements Links {
     )
   ).pipe(Effect.orDie)
 
-  /** The worker on which this thread has spawned the fewest actors. */
+  /** The living worker on which this thread has spawned the fewest actors; any, if none lives. */
   leastLoaded(): Peer.Peer {
-    return this.peers.reduce((least, peer) => (peer.actors < least.actors ? peer : least))
+    return this.peers.reduce((least, peer) =>
+      least.lost || (!peer.lost && peer.actors < least.actors) ? peer : least
+    )
   }
 
   /** Shows a dead letter to the thread that made the system, where they are looked at. */
@@ -166,12 +181,19 @@ export class Mesh implements Links {
 
   /** A thread has ended. */
   lose(thread: number): void {
-    this.peer(thread).lose()
+    const lost = this.inboxes.find(({ peer }) => peer.thread === thread)!
+    // What it said before it ended counts.
+    while (lost.poll() > 0);
+    lost.peer.lose()
+    if (this.system.thread !== 0) return
+    for (const peer of this.peers) peer.write(Peer.LOST, thread, 0, 0, 0, undefined, Wire.nothing)
   }
 
   /** Nothing comes in or goes out any more. */
   close(): void {
+    this.flush()
     this.closed = true
+    for (const peer of this.peers) peer.lose()
     Bells.close(this.ports)
   }
 
@@ -217,7 +239,7 @@ export class Mesh implements Links {
   private look(): boolean {
     for (let i = 0; i < this.peers.length; i++) {
       const peer = this.peers[i]!
-      if (peer.reader.ready || peer.writer.unblocked) {
+      if (!peer.lost && (peer.reader.ready || peer.writer.unblocked)) {
         this.lastWork = 0
         return true
       }
@@ -230,10 +252,12 @@ export class Mesh implements Links {
 class Inbox implements Sink {
   private readonly mesh: Mesh
   private readonly system: System
-  private readonly peer: Peer.Peer
+  readonly peer: Peer.Peer
   private readonly directory: Directory
   /** Keys by the peer's handles for them. */
   private readonly bound: Array<KeyedRef> = []
+  /** The starts in flight for the peer, by their correlations. */
+  private readonly starting = new Map<number, Fiber.Fiber<unknown, unknown>>()
 
   constructor(mesh: Mesh, peer: Peer.Peer, directory: Directory) {
     this.mesh = mesh
@@ -299,6 +323,10 @@ class Inbox implements Sink {
           return this.peer.settle(d)?.replier.succeed(Wire.stats.decode(bytes, offset, end))
         case Peer.DEAD_LETTER:
           return this.system.publish(Wire.deadLetter.decode(bytes, offset, end), undefined)
+        case Peer.CANCEL:
+          return this.starting.get(d)?.interruptUnsafe()
+        case Peer.LOST:
+          return this.mesh.lose(a)
         default:
           this.system.log(`thread ${this.peer.thread} sent a record of the unknown kind ${kind}`)
       }
@@ -309,7 +337,7 @@ class Inbox implements Sink {
   }
 
   private message(
-    index: number,
+    address: number,
     target: number,
     version: number,
     asker: Peer.Peer | undefined,
@@ -321,11 +349,12 @@ class Inbox implements Sink {
     const ref: LocalRef | KeyedRef | undefined = version === 0
       ? this.bound[target]
       : this.directory.get(target, version)
-    const host = ref?.host
+    const index = Peer.messageOf(address)
+    const host = ref?.host ?? this.mesh.host(Peer.hostOf(address))
     const message = host?.protocol.messages[index]
     const codecs = host?.wire.messages[index]
     if (ref === undefined || message === undefined || codecs === undefined) {
-      const to = { name: host?.name ?? "unknown", key: ref?.key }
+      const to = { name: this.mesh.name(Peer.hostOf(address)) ?? "unknown", key: ref?.key }
       this.system.deadLetter("Ended", to, message?.tag ?? "unknown", undefined)
       asker?.answer(Peer.ABANDONED, correlation, new DeadRef(), Wire.reason)
       return
@@ -336,7 +365,7 @@ class Inbox implements Sink {
       payload = codecs.payload.decode(bytes, offset, end)
     } catch (error) {
       this.system.deadLetter("InvalidMessage", ref, message.tag, undefined)
-      replier?.abandon(new InvalidMessage({ issue: error instanceof Error ? error.message : String(error) }))
+      replier?.abandon(new InvalidMessage({ issue: Failure.of(error) }))
       return
     }
     if (!ref.receive(message, payload, replier)) {
@@ -353,7 +382,7 @@ class Inbox implements Sink {
     try {
       value = (success ? codecs.success : codecs.error).decode(bytes, offset, end)
     } catch (error) {
-      replier.abandon(new InvalidMessage({ issue: error instanceof Error ? error.message : String(error) }))
+      replier.abandon(new InvalidMessage({ issue: Failure.of(error) }))
       return
     }
     if (success) replier.succeed(value)
@@ -366,15 +395,24 @@ class Inbox implements Sink {
       peer.answer(Peer.NOT_SPAWNED, correlation, failure, Wire.failure)
     const host = this.mesh.host(index)
     if (host === undefined) return refuse(`thread ${this.system.thread} does not host it`)
-    const started = host.spawnDecoded(host.wire.args.decode(bytes, offset, end), host.owner)
-    Effect.runForkWith(host.context)(started).addObserver((exit) => {
+    let args: unknown
+    try {
+      args = host.wire.args.decode(bytes, offset, end)
+    } catch (error) {
+      return refuse(Failure.of(error))
+    }
+    const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner))
+    this.starting.set(correlation, started)
+    started.addObserver((exit) => {
+      this.starting.delete(correlation)
       if (Exit.isSuccess(exit)) {
         const ref = exit.value as unknown as LocalRef
         const { target, version } = directory.add(ref)
         Effect.runForkWith(host.context)(awaitEnd(ref)).addObserver(() => directory.remove(target))
         peer.write(Peer.SPAWNED, 0, target, version, correlation, undefined, Wire.nothing)
       } else {
-        refuse(Cause.prettyErrors(exit.cause)[0]?.message ?? "interrupted")
+        const error = Cause.findError(exit.cause)
+        refuse(error._tag === "Success" ? Failure.of(error.success.cause) : Failure.ofCause(exit.cause))
       }
     })
   }

@@ -13,9 +13,9 @@ import * as Wire from "./wire.ts"
 
 // The kinds of records, and what their four words are: a, b, c, d.
 
-/** A message that nobody answers: message, target, version, 0. */
+/** A message that nobody answers: host and message, target, version, 0. */
 export const TELL = FIRST_KIND
-/** A message that is to be answered: message, target, version, correlation. */
+/** A message that is to be answered: host and message, target, version, correlation. */
 export const ASK = FIRST_KIND + 1
 /** An answer: 0, 0, 0, correlation; the payload is the message's success. */
 export const SUCCESS = FIRST_KIND + 2
@@ -41,9 +41,24 @@ export const STATS = FIRST_KIND + 11
 export const STATS_ARE = FIRST_KIND + 12
 /** A dead letter, for the thread that made the system: the payload is the letter. */
 export const DEAD_LETTER = FIRST_KIND + 13
+/** Whoever asked for a start does not want it any more: 0, 0, 0, the start's correlation. */
+export const CANCEL = FIRST_KIND + 14
+/** A thread has ended, from the one that made the system, which alone learns of it by itself: thread, 0, 0, 0. */
+export const LOST = FIRST_KIND + 15
+
+// The host goes with each message, so that one whose actor has ended has a name: 16 bits for each of the two.
+
+export const address = (host: number, message: number): number => (host << 16) | message
+export const hostOf = (address: number): number => address >>> 16
+export const messageOf = (address: number): number => address & 0xffff
 
 /** Bytes after which a peer is shown what was written, though more may follow. */
 const PUBLISH_BYTES = 4096
+/**
+ * The same for a peer that has nothing to do, so that the two work at the same time and not in turn. Fewer would
+ * wake it for less than waking costs.
+ */
+const PUBLISH_IDLE_BYTES = 1024
 
 /** What waits for a record with its correlation. */
 export interface Waiting {
@@ -80,28 +95,28 @@ export class Peer {
     this.reader = reader
   }
 
-  tell<A>(target: number, version: number, message: number, value: A, codec: Codec<A>): void {
-    this.write(TELL, message, target, version, 0, value, codec)
+  tell<A>(target: number, version: number, address: number, value: A, codec: Codec<A>): void {
+    this.write(TELL, address, target, version, 0, value, codec)
   }
 
   ask<A>(
     target: number,
     version: number,
-    message: number,
+    address: number,
     value: A,
     codecs: Wire.MessageCodecs,
     replier: Replier
   ): void {
     const correlation = this.await(replier, codecs)
     try {
-      this.write(ASK, message, target, version, correlation, value, codecs.payload)
+      this.write(ASK, address, target, version, correlation, value, codecs.payload)
     } catch (error) {
       this.waiting.delete(correlation)
       throw error
     }
   }
 
-  /** Sends a request of the runtime itself, and waits for its answer. */
+  /** Sends a request of the runtime itself, and waits for its answer; the request's correlation. */
   request<A>(
     kind: number,
     a: number,
@@ -110,8 +125,15 @@ export class Peer {
     value: A,
     codec: Codec<A>,
     replier: Replier
-  ): void {
-    this.write(kind, a, b, c, this.await(replier, undefined), value, codec)
+  ): number {
+    const correlation = this.await(replier, undefined)
+    try {
+      this.write(kind, a, b, c, correlation, value, codec)
+    } catch (error) {
+      this.waiting.delete(correlation)
+      throw error
+    }
+    return correlation
   }
 
   answer<A>(kind: number, correlation: number, value: A, codec: Codec<A>): void {
@@ -151,12 +173,20 @@ export class Peer {
   }
 
   write<A>(kind: number, a: number, b: number, c: number, d: number, value: A, codec: Codec<A>): void {
+    if (this.lost) return
     if (!this.writer.add(kind, a, b, c, d, value, codec.encode)) {
       throw new RangeError("a message between threads may have 16 MiB at most")
     }
-    // A sender that does not pause must not keep an idle peer waiting.
-    if (this.writer.unpublished >= PUBLISH_BYTES || (this.writer.keeps && this.writer.unblocked)) this.flush()
+    if (this.due) this.flush()
     this.system.dispatcher.arm()
+  }
+
+  /** A sender that does not pause must not keep its peer waiting. */
+  private get due(): boolean {
+    const { writer } = this
+    const { unpublished } = writer
+    if (unpublished < PUBLISH_IDLE_BYTES) return writer.keeps && writer.unblocked
+    return unpublished >= PUBLISH_BYTES || writer.caughtUp
   }
 
   private await(replier: Replier, codecs: Wire.MessageCodecs | undefined): number {

@@ -1,5 +1,7 @@
 /** Hosts the actors of one definition on the workers, as seen from the thread that made the system. */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Any } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
@@ -30,28 +32,69 @@ export class RemoteHost implements Host {
   }
 
   spawn(args: unknown, scope: Scope.Scope): Effect.Effect<ActorRef<never>, SpawnError> {
-    const peer = this.mesh.leastLoaded()
-    const place = request<{ target: number; version: number }>(
-      peer,
-      (replier) => {
-        const made = this.makeArgs(args)
-        peer.request(Peer.SPAWN, this.index, 0, 0, made, this.contract.wire.args, replier)
-      }
-    )
-    return Effect.uninterruptibleMask((restore) =>
-      restore(place).pipe(
-        Effect.mapError((cause) => new SpawnError({ actor: this.contract.name, cause })),
+    const failed = (cause: unknown): SpawnError => new SpawnError({ actor: this.contract.name, cause })
+    const closed = (): boolean => scope.state._tag === "Closed"
+    return Effect.uninterruptibleMask((restore) => {
+      if (closed()) return Effect.fail(failed(new Error("the scope is closed")))
+      const peer = this.mesh.leastLoaded()
+      const left = Effect.sync(() => peer.actors--)
+      peer.actors++
+      return restore(this.start(args, peer)).pipe(
+        Effect.mapError(failed),
+        Effect.onError(() => left),
         Effect.flatMap(({ target, version }) => {
-          peer.actors++
           const ref = new RemoteRef(this.contract, peer, target, version, undefined)
-          const end = request<void>(
-            peer,
-            (replier) => peer.request(Peer.END, 0, target, version, undefined, Wire.nothing, replier)
+          const finalizer = Effect.andThen(Effect.ignore(end(peer, target, version)), left)
+          return Effect.andThen(
+            Scope.addFinalizer(scope, finalizer),
+            // It closed while the actor started, and so the actor has ended.
+            () =>
+              closed()
+                ? Effect.fail(failed(new Error("it ended while it started")))
+                : Effect.succeed(ref as unknown as ActorRef<never>)
           )
-          const finalizer = Effect.andThen(Effect.ignore(end), Effect.sync(() => peer.actors--))
-          return Effect.as(Scope.addFinalizer(scope, finalizer), ref as unknown as ActorRef<never>)
         })
       )
-    )
+    })
+  }
+
+  /** Starts an actor there. Whoever is interrupted waits until it has ended. */
+  private start(args: unknown, peer: Peer.Peer): Effect.Effect<Place, unknown> {
+    return Effect.suspend(() => {
+      const answer = Deferred.makeUnsafe<Place, unknown>()
+      if (peer.lost) return Effect.fail(new Error(`worker thread ${peer.thread} ended`))
+      const correlation = peer.request(
+        Peer.SPAWN,
+        this.index,
+        0,
+        0,
+        this.makeArgs(args),
+        this.contract.wire.args,
+        {
+          succeed: (place) => Deferred.doneUnsafe(answer, Exit.succeed(place as Place)),
+          fail: (error) => Deferred.doneUnsafe(answer, Exit.fail(error)),
+          abandon: (reason) => Deferred.doneUnsafe(answer, Exit.fail(reason))
+        }
+      )
+      return Effect.onInterrupt(Deferred.await(answer), () => {
+        peer.answer(Peer.CANCEL, correlation, undefined, Wire.nothing)
+        return Deferred.await(answer).pipe(
+          Effect.flatMap(({ target, version }) => end(peer, target, version)),
+          Effect.ignore
+        )
+      })
+    }).pipe(Effect.catchDefect(Effect.fail))
   }
 }
+
+/** Where an actor lives on its thread. */
+interface Place {
+  readonly target: number
+  readonly version: number
+}
+
+const end = (peer: Peer.Peer, target: number, version: number): Effect.Effect<void, unknown> =>
+  request<void>(
+    peer,
+    (replier) => peer.request(Peer.END, 0, target, version, undefined, Wire.nothing, replier)
+  )

@@ -1,6 +1,6 @@
 /** A reference to an actor on another thread: its messages are encoded, at once, into the link to that thread. */
 import type { Replier } from "./hot/cell.ts"
-import type { Peer } from "./peer.ts"
+import { address, type Peer } from "./peer.ts"
 import type { Protocol } from "./protocol.ts"
 import { invalid, lost, type Refusal, type Target, unknown, withRef } from "./ref.ts"
 import type { System } from "./system.ts"
@@ -9,6 +9,8 @@ import type { Wire } from "./wire.ts"
 /** The contract of a remote actor, as far as sending to it goes. */
 export interface RemoteContract {
   readonly name: string
+  /** The host's number among those of the mesh. */
+  readonly host: number
   readonly protocol: Protocol
   readonly wire: Wire
 }
@@ -52,8 +54,9 @@ class Remote implements Target {
     try {
       const value = message.construct === undefined ? payload : message.construct(payload)
       const codecs = contract.wire.messages[message.index]!
-      if (replier === undefined) peer.tell(this.target, this.version, message.index, value, codecs.payload)
-      else peer.ask(this.target, this.version, message.index, value, codecs, replier)
+      const to = address(contract.host, message.index)
+      if (replier === undefined) peer.tell(this.target, this.version, to, value, codecs.payload)
+      else peer.ask(this.target, this.version, to, value, codecs, replier)
       return undefined
     } catch (issue) {
       return invalid(issue)

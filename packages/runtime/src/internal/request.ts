@@ -5,7 +5,7 @@ import type { Replier } from "./hot/cell.ts"
 import type { Peer } from "./peer.ts"
 
 /** A request of the runtime to another thread, as an Effect of its answer. */
-export const request = <A>(peer: Peer, send: (replier: Replier) => void): Effect.Effect<A, unknown> =>
+export const request = <A>(peer: Peer, send: (replier: Replier) => unknown): Effect.Effect<A, unknown> =>
   Effect.callback<A, unknown>((resume) => {
     if (peer.lost) return resume(Effect.fail(new Error(`worker thread ${peer.thread} ended`)))
     try {
