@@ -34,6 +34,8 @@ export class PendingAsk implements Replier {
   /** The answer, when it is there. An interrupted caller drops what comes later. */
   wait(): Effect.Effect<unknown, unknown> {
     return Effect.callback((resume) => {
+      // The caller may have yielded on its way here, and been answered meanwhile.
+      if (this.exit !== undefined) return resume(this.exit)
       this.resume = resume
       return Effect.sync(() => {
         this.resume = undefined

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ActorEnded } from "../AskError.ts"
+import * as Failure from "./failure.ts"
 import { ENDED, ENDING, type Replier, type Taken } from "./hot/cell.ts"
 import { FAIL, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
@@ -41,6 +42,8 @@ export class Life implements Scope.Closeable {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** Resumes the parked fiber with a handler's effect. */
   private resume: ((effect: Effect.Effect<Exit.Exit<unknown, unknown>>) => void) | undefined = undefined
+  /** A handler's effect that came before the fiber was parked: it may have yielded on its way there. */
+  private next: Effect.Effect<Exit.Exit<unknown, unknown>> | undefined = undefined
   /** The message whose effect is in flight. */
   private message: MessageType | undefined = undefined
   private debts: Debts | undefined = undefined
@@ -58,10 +61,14 @@ export class Life implements Scope.Closeable {
   /** Runs a handler's effect on the actor's fiber, which is made now if this is its first. */
   run(effect: Effect.Effect<unknown, unknown>, message: MessageType): void {
     this.message = message
-    if (this.resume === undefined) this.fiber = Effect.runForkWith(this.context)(Effect.whileLoop(this))
-    const resume = this.resume!
-    this.resume = undefined
-    resume(Effect.exit(effect))
+    const { resume } = this
+    if (resume !== undefined) {
+      this.resume = undefined
+      resume(Effect.exit(effect))
+      return
+    }
+    this.next = Effect.exit(effect)
+    if (this.fiber === undefined) this.fiber = Effect.runForkWith(this.context)(Effect.whileLoop(this))
   }
 
   // The fiber's loop: `Effect.whileLoop` calls these three on this object, so that a loop costs no closures.
@@ -73,7 +80,10 @@ export class Life implements Scope.Closeable {
   /** Parks the fiber. Made anew each time: while parked, only the resumption is kept. */
   body(): Effect.Effect<Exit.Exit<unknown, unknown>> {
     return Effect.callback((resume) => {
-      this.resume = resume
+      const { next } = this
+      this.next = undefined
+      if (next === undefined) this.resume = resume
+      else resume(next)
     })
   }
 
@@ -81,8 +91,8 @@ export class Life implements Scope.Closeable {
     if (this.ref.status < ENDING) settle(this.ref, exit, this.message!)
   }
 
-  /** The start is in flight on this fiber. */
-  starting(fiber: Fiber.Fiber<unknown, unknown>): void {
+  /** The start is in flight on this fiber, or is done. */
+  starting(fiber: Fiber.Fiber<unknown, unknown> | undefined): void {
     this.fiber = fiber
   }
 
@@ -170,11 +180,10 @@ export const crash = (ref: LocalRef, cause: Cause.Cause<unknown>, message: Messa
 export const end = (ref: LocalRef, failure: Cause.Cause<unknown> | undefined): void => {
   if (ref.status >= ENDING) return
   ref.status = ENDING
-  ref.owner?.remove(ref)
   const { life, replier, system } = ref
   const reason = failure === undefined
     ? new ActorEnded({})
-    : new ActorEnded({ failure: Cause.prettyErrors(failure)[0]?.message ?? "interrupted" })
+    : new ActorEnded({ failure: Failure.ofCause(failure) })
   ref.replier = undefined
   replier?.abandon(reason)
   life?.abandonOwed(reason)
@@ -199,6 +208,8 @@ const ended = (ref: LocalRef): void => {
   ref.status = ENDED
   const life = ref.life
   ref.life = undefined
+  // Not before: whoever closes the owner waits for its finalizers too.
+  ref.owner?.remove(ref)
   ref.host.ended(ref)
   life?.ended()
 }

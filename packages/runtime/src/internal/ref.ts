@@ -74,6 +74,7 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
         const pending = new PendingAsk(this.name, tag)
         const refusal = this.deliver(tag, payload, pending)
         if (refusal !== undefined) {
+          this.system.deadLetter(refusal.reason, this, tag, payload)
           return Effect.fail(new AskError({ actor: this.name, tag, reason: refusal.askReason }))
         }
         // The caller waits anyway: unless a slice runs, the actors run now, and most answers are there at once.

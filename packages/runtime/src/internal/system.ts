@@ -83,7 +83,8 @@ export class System implements Hooks, SystemFace {
     tag: string,
     payload: unknown
   ): void {
-    this.deadLettered++
+    // A message whose error is unheard was handled all the same.
+    if (reason !== "UnheardError") this.deadLettered++
     const letter = { reason, actor: to.name, key: to.key, tag }
     this.publish(letter, payload)
     this.mesh?.forward(letter)

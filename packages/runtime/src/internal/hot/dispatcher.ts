@@ -153,8 +153,11 @@ export class Dispatcher {
     while (links !== undefined) {
       const polled = links.poll()
       links.flush()
+      // A round, and each record in it, count as a message: an answer is handled by no cell, and takes its time too.
+      this.lookWhen -= polled + 1
       if (this.handled >= this.lookWhen) this.look()
-      more = polled > 0 || this.ready.size > 0 || (!this.over && links.idle())
+      // When the time is up nobody was told that this thread sleeps: it has to come back.
+      more = polled > 0 || this.ready.size > 0 || this.over || links.idle()
       if (!more || this.over) break
       this.run()
     }
@@ -238,7 +241,11 @@ export class Dispatcher {
     if (cell.status !== READY) return
     cell.status = RUNNING
     this.current = cell
-    if (cell.handlers === undefined) this.hooks.start(cell)
+    if (cell.handlers === undefined) {
+      this.hooks.start(cell)
+      // It takes as long as a message, and may be all that there is to do: a start that an effect makes handles none.
+      if (this.handled >= --this.lookWhen) this.look()
+    }
     if (cell.status === RUNNING) {
       const taken = this.taken
       // What arrives during the turn waits for the next one, so that an actor that tells itself starves nobody.
@@ -269,6 +276,8 @@ export class Dispatcher {
       this.hooks.crash(cell, error, false, message)
       return
     }
+    // The handler ended its own actor, by the scope it lives in: there is nobody left to take a step.
+    if (cell.status !== RUNNING) return
     if (result instanceof Step) {
       this.apply(cell, result, message, replier)
     } else {
@@ -297,8 +306,10 @@ export class Dispatcher {
         if (replier !== undefined) this.hooks.owe(cell, replier)
         return
       case STOP:
-        if (replier !== undefined) replier.succeed(step.value)
+        // It ends before it answers: what the asker sends next must not reach it any more.
+        cell.replier = undefined
         this.hooks.stop(cell)
+        if (replier !== undefined) replier.succeed(step.value)
         return
       case CRASH:
         this.hooks.crash(cell, step.value, true, message)
