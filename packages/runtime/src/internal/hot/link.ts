@@ -117,6 +117,11 @@ export class LinkWriter {
     return (this.tail - this.published) | 0
   }
 
+  /** Whether the reader had freed all that was published when it was last heard of: it has nothing to do. */
+  get caughtUp(): boolean {
+    return Atomics.load(this.words, HEAD) === this.published
+  }
+
   /** Whether something is kept, and the reader has freed room since this was last looked at. */
   get unblocked(): boolean {
     return this.kept.length > 0 && this.moved(Atomics.load(this.words, HEAD))
