@@ -185,8 +185,8 @@ export class Peer {
   private get due(): boolean {
     const { writer } = this
     const { unpublished } = writer
-    if (unpublished < PUBLISH_IDLE_BYTES) return writer.keeps && writer.unblocked
-    return unpublished >= PUBLISH_BYTES || writer.caughtUp
+    return unpublished >= PUBLISH_BYTES || (unpublished >= PUBLISH_IDLE_BYTES && writer.caughtUp) ||
+      (writer.keeps && writer.unblocked)
   }
 
   private await(replier: Replier, codecs: Wire.MessageCodecs | undefined): number {
