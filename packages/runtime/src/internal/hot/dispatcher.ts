@@ -107,11 +107,13 @@ export class Dispatcher {
   }
 
   /**
-   * Hands over a message from another thread: handled at once if its cell is idle, without a detour through its
-   * mailbox; false when the cell has ended.
+   * Hands over a message from another thread: within a slice handled at once if its cell is idle, without a detour
+   * through its mailbox; false when the cell has ended.
    */
   receive(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): boolean {
-    if (cell.status !== IDLE || cell.handlers === undefined || this.current !== undefined) {
+    // Outside a slice its handler's asks would run other cells' turns within its own.
+    const inline = this.running && this.current === undefined
+    if (!inline || cell.status !== IDLE || cell.handlers === undefined) {
       return this.send(cell, message, payload, replier)
     }
     this.accepted++
