@@ -438,9 +438,4 @@ const keyed: ReadonlyArray<Program> = [
   ]
 ]
 
-describe("Actor", () => {
-  describe("sending", () => everywhere(sending))
-  describe("asking", () => everywhere(asking))
-  describe("ending", () => everywhere(ending))
-  describe("keyed", () => everywhere(keyed))
-})
+describe("Actor", () => everywhere({ sending, asking, ending, keyed }))

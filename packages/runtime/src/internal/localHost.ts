@@ -10,7 +10,7 @@ import { ActorSystem } from "../ActorSystem.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
 import { hostedKey } from "./hosted.ts"
-import { ENDED, ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
+import { ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
@@ -154,7 +154,8 @@ export class LocalHost implements Host {
       const failure = Exit.isFailure(exit) ? exit.cause : undefined
       end(ref, failure)
       const cause = failure === undefined ? new Error("it ended while it started") : Cause.squash(failure)
-      return Effect.fail(new SpawnError({ actor: this.name, cause }))
+      // What it had acquired is released before the caller hears of it.
+      return Effect.andThen(awaitEnd(ref), Effect.fail(new SpawnError({ actor: this.name, cause })))
     }
     const started = this.begin(ref, made, (exit) => resume(finish(exit)))
     if (started !== undefined) return finish(started)
@@ -164,7 +165,7 @@ export class LocalHost implements Host {
       resume = done
       return Effect.suspend(() => {
         end(ref, undefined)
-        return ref.status === ENDED ? Effect.void : awaitEnd(ref)
+        return awaitEnd(ref)
       })
     })
   }

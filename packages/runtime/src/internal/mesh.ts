@@ -185,12 +185,18 @@ export class Mesh implements Links {
     // What it said before it ended counts.
     while (lost.poll() > 0);
     lost.peer.lose()
-    if (this.system.thread !== 0) return
+    // Only the thread that made the system learns of it by itself.
+    if (this.system.thread === 0) this.spread(thread)
+  }
+
+  /** Tells the others that a thread has ended: nothing waits for it any more. */
+  private spread(thread: number): void {
     for (const peer of this.peers) peer.write(Peer.LOST, thread, 0, 0, 0, undefined, Wire.nothing)
   }
 
   /** Nothing comes in or goes out any more. */
   close(): void {
+    this.spread(this.system.thread)
     this.flush()
     this.closed = true
     for (const peer of this.peers) peer.lose()
@@ -326,7 +332,7 @@ class Inbox implements Sink {
         case Peer.CANCEL:
           return this.starting.get(d)?.interruptUnsafe()
         case Peer.LOST:
-          return this.mesh.lose(a)
+          return a === this.peer.thread ? this.peer.lose() : this.mesh.lose(a)
         default:
           this.system.log(`thread ${this.peer.thread} sent a record of the unknown kind ${kind}`)
       }

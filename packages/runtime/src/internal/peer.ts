@@ -43,7 +43,7 @@ export const STATS_ARE = FIRST_KIND + 12
 export const DEAD_LETTER = FIRST_KIND + 13
 /** Whoever asked for a start does not want it any more: 0, 0, 0, the start's correlation. */
 export const CANCEL = FIRST_KIND + 14
-/** A thread has ended, from the one that made the system, which alone learns of it by itself: thread, 0, 0, 0. */
+/** A thread has ended: thread, 0, 0, 0. From itself, as its last word, or from the one that made the system. */
 export const LOST = FIRST_KIND + 15
 
 // The host goes with each message, so that one whose actor has ended has a name: 16 bits for each of the two.
