@@ -216,7 +216,7 @@ export const makeResult = <A>(
  * **Example** (Records in shared memory)
  *
  * ```ts
- * import { Layout } from "@troupe/runtime"
+ * import * as Layout from "@troupe/runtime/Layout"
  * import { Schema } from "effect"
  *
  * const Trade = Layout.make(Schema.Struct({
@@ -293,7 +293,7 @@ const compile = <A>(
  * **Example** (A date in eight bytes)
  *
  * ```ts
- * import { Layout } from "@troupe/runtime"
+ * import * as Layout from "@troupe/runtime/Layout"
  * import { Schema } from "effect"
  *
  * const When = Layout.via(Schema.Date, {

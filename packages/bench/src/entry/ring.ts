@@ -19,14 +19,10 @@ const produce = Effect.fnUntraced(function*(task: Task & { readonly tag: "produc
   for (let seen = 0;; seen++) {
     Atomics.wait(orders, 0, seen)
     const count = Atomics.load(orders, 1)
-    if (task.producers > 1) {
-      // More threads than cores: who finds no room soon sleeps, and lets the consumer have the core.
-      for (let value = 0; value < count; value++) producer.publishUnsafe(one, value)
-    } else if (task.batch === 1) {
-      for (let value = 0; value < count; value++) while (!producer.tryPublish(one, value));
-    } else {
+    if (task.batch === 1) { for (let value = 0; value < count; value++) producer.publishUnsafe(one, value) }
+    else {
       for (let value = 0; value < count; value += task.batch) {
-        while (!producer.tryPublishBatch(task.batch, many, value));
+        producer.publishBatchUnsafe(task.batch, many, value)
       }
     }
   }

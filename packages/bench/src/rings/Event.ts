@@ -14,7 +14,6 @@ export type Task =
     readonly line: number
     /** Events a batch; 1: one by one. */
     readonly batch: number
-    readonly producers: number
     /** Three words: how many runs were ordered, how many events a producer in the last, how many producers there are. */
     readonly orders: SharedArrayBuffer
   }

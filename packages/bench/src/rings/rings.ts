@@ -51,7 +51,7 @@ export const through = (options: {
 }): Scenario.Scenario => {
   const { batch, producers, topology } = options
   return Scenario.duration({
-    // Fixed: a spinning thread that loses its core for a time slice would mislead any calibration.
+    // Fixed: a thread that loses its core for a time slice would mislead any calibration.
     operations,
     params: {
       face: `${
@@ -75,7 +75,6 @@ export const through = (options: {
           ring: ring.description,
           line,
           batch,
-          producers,
           orders: orders.buffer
         })
       }
@@ -83,7 +82,12 @@ export const through = (options: {
       const consumers = pollers.map((poller) => {
         const sums = { sum: 0, passed: 0 }
         const add = (event: { readonly value: number }) => void (sums.sum += event.value)
-        return { sums, poll: () => void (sums.passed += poller.poll(add)) }
+        const poll = () => {
+          const passed = poller.poll(add)
+          sums.passed += passed
+          return passed
+        }
+        return { sums, poll }
       })
       const last = consumers.at(-1)!
       return {
@@ -93,7 +97,13 @@ export const through = (options: {
             orders[1] = events / producers
             Atomics.add(orders, 0, 1)
             Atomics.notify(orders, 0)
-            while (last.sums.passed < events) for (const { poll } of consumers) poll()
+            while (last.sums.passed < events) {
+              let passed = 0
+              for (const { poll } of consumers) passed += poll()
+              // When nobody has anything, the first is the one that waits: it leads all others. Not by spinning for
+              // ever, because the machine may have put the producer on this very core.
+              if (passed === 0) pollers[0]!.readyUnsafe()
+            }
             // In parallel, the last one polled is not the last to be done.
             for (const { poll } of consumers) poll()
             return consumers.map(({ sums }) => sums.sum)
