@@ -152,16 +152,18 @@ export class Dispatcher {
     this.begin()
     const links = this.links
     let more = this.run()
-    while (links !== undefined) {
-      const polled = links.poll()
-      links.flush()
-      // A round, and each record in it, count as a message: an answer is handled by no cell, and takes its time too.
-      this.lookWhen -= polled + 1
-      if (this.handled >= this.lookWhen) this.look()
-      // When the time is up nobody was told that this thread sleeps: it has to come back.
-      more = polled > 0 || this.ready.size > 0 || this.over || links.idle()
-      if (!more || this.over) break
-      this.run()
+    if (links !== undefined) {
+      while (true) {
+        const polled = links.poll()
+        links.flush()
+        // A round, and each record in it, count as a message: an answer is handled by no cell, and takes its time too.
+        this.lookWhen -= polled + 1
+        if (this.handled >= this.lookWhen) this.look()
+        // When the time is up nobody was told that this thread sleeps: it has to come back.
+        more = polled > 0 || this.ready.size > 0 || this.over || links.idle()
+        if (!more || this.over) break
+        this.run()
+      }
     }
     this.running = false
     if (more) this.later()
