@@ -5,30 +5,36 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import { availableParallelism } from "node:os"
 import { Airport } from "./Airport.ts"
-import { mergeSkipped } from "./Columns.ts"
+import { mergeSkipped, type Skipped } from "./Columns.ts"
 import type { Run } from "./Figures.ts"
 import { live } from "./live.ts"
-import { Reader, ReaderLive } from "./Reader.ts"
+import { decoded, Reader } from "./Reader.ts"
+import * as Source from "./Source.ts"
+
+type ReaderRef = Actor.Ref<typeof Reader>
 
 /** Sends every flight of the plan to its airports, on this thread or on workers. */
 export const run: Run = (plan, options) =>
   Effect.gen(function*() {
     const { stats } = yield* ActorSystem.ActorSystem
-    const spawn = Reader.spawn({ plan, strict: options.strict })
-    const readers = yield* Effect.replicateEffect(spawn, Math.max(1, options.workers))
-    // This thread reads as well, unless the workers take every core: its airports are the workers' all the same.
+    const readers = yield* Effect.replicateEffect(
+      Reader.spawn({ plan, strict: options.strict }),
+      Math.max(1, options.workers)
+    )
+    // Who reads the next group: a reader that is idle or, while there are cores to spare, this thread.
+    const idle = yield* Queue.unbounded<(group: Source.Group) => Effect.Effect<Found, Error>>()
+    yield* Queue.offerAll(idle, readers.map((reader) => (group) => reader.ask("Read", group)))
     if (options.workers > 0 && options.workers < availableParallelism()) {
-      readers.push(yield* Effect.provide(spawn, yield* Layer.build(ReaderLive)))
+      const read = yield* readHere(plan, options.strict, readers)
+      // Twice: the next group is decoded while the readers tell of the last one.
+      yield* Queue.offerAll(idle, [read, read])
     }
-    const idle = yield* Queue.unbounded<Actor.Ref<typeof Reader>>()
-    yield* Queue.offerAll(idle, readers)
     const found = yield* Effect.forEach(plan.groups, (group) =>
       Effect.acquireUseRelease(
         Queue.take(idle),
-        (reader) =>
-          Effect.tap(reader.ask("Read", group), () => Effect.sync(() => options.onRows(group.rows))),
-        (reader) => Queue.offer(idle, reader)
-      ), { concurrency: readers.length })
+        (read) => Effect.tap(read(group), () => Effect.sync(() => options.onRows(group.rows))),
+        (read) => Queue.offer(idle, read)
+      ), { concurrency: readers.length + 2 })
     // Order holds between two actors only: each reader waits until its airports have counted what it told them.
     const codes = yield* Effect.forEach(readers, (reader) => reader.ask("Finish"), {
       concurrency: "unbounded"
@@ -50,12 +56,35 @@ export const run: Run = (plan, options) =>
         handled: total(({ handled }) => handled),
         deadLetters: total(({ deadLettered }) => deadLettered)
       },
-      workers: threads.map(({ handled, thread }) => ({
+      workers: threads.filter(({ thread }) => options.workers === 0 || thread > 0).map((
+        { handled, thread }
+      ) => ({
         name: thread === 0 ? "this thread" : `worker ${thread}`,
         handled
       }))
     }
   }).pipe(Effect.scoped, Effect.provide(system(options.workers)))
+
+interface Found {
+  readonly flights: number
+  readonly skipped: ReadonlyArray<Skipped>
+}
+
+/** Reads groups on this thread, and has the readers, in turn, tell of their rows. */
+const readHere = Effect.fnUntraced(function*(
+  plan: Source.Plan,
+  strict: boolean,
+  readers: ReadonlyArray<ReaderRef>
+) {
+  const source = yield* Source.open(plan, { strict })
+  let turn = 0
+  return (group: Source.Group): Effect.Effect<Found, Error> =>
+    Effect.gen(function*() {
+      const columns = yield* source.read(group)
+      yield* readers[turn++ % readers.length]!.ask("Tell", decoded(columns))
+      return { flights: columns.length, skipped: columns.skipped }
+    })
+})
 
 const system = (workers: number) =>
   workers === 0

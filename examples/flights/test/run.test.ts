@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { availableParallelism } from "node:os"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { defaultInput } from "../dataset.ts"
@@ -39,13 +38,12 @@ describe("run", () => {
         assert.deepStrictEqual(Verify.differences(outcome.figures, yield* Verify.direct(plan, () => {})), [])
         assert.deepStrictEqual(Verify.imbalances(outcome), [])
         assert.strictEqual(outcome.flights, rows)
-        const threads = outcome.workers.map(({ name }) => name)
-        const workerNames = Array.from({ length: workers }, (_, i) => `worker ${i + 1}`)
-        assert.deepStrictEqual(threads, ["this thread", ...workerNames])
-        for (const { handled, name } of outcome.workers) {
-          const reads = name !== "this thread" || workers === 0 || workers < availableParallelism()
-          assert.strictEqual(handled > 0, reads, name)
-        }
+        const names = Array.from({ length: workers }, (_, i) => `worker ${i + 1}`)
+        assert.deepStrictEqual(
+          outcome.workers.map(({ name }) => name),
+          workers === 0 ? ["this thread"] : names
+        )
+        for (const { handled, name } of outcome.workers) assert.isAbove(handled, 0, name)
       }))
   }
 
