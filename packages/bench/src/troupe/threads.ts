@@ -81,41 +81,49 @@ export const tellingFromWorker = (spin: Spin): Scenario.Scenario =>
     )
   })
 
+export const askingParams = (spin: Spin, open: number): Scenario.Params => ({
+  face: "yield* ask",
+  ...params,
+  workers: 1,
+  spin,
+  open
+})
+
 /** Questions to one actor, `open` at a time, each asked when the one before it is answered. */
+export const questions = (spin: Spin, open: number) =>
+  inPool(
+    { workers: 1, spin },
+    Effect.map(Receiver.spawn(), (receiver) => {
+      const askers = Array.from({ length: open }, (_, asker) => asker)
+      return {
+        run: Effect.fnUntraced(function*(questions: number) {
+          yield* receiver.tell("Reset")
+          let answers = Tally.zero
+          // The numbers from 1 to `questions`, each asked once.
+          const ask = Effect.fnUntraced(function*(asker: number) {
+            for (let n = asker + 1; n <= questions; n += open) {
+              // Not in one expression: the others' answers come while this one is waited for.
+              const answer = yield* receiver.ask("Echo", { n, at: n })
+              answers = Tally.add(answers, answer)
+            }
+          })
+          yield* Effect.forEach(askers, ask, { concurrency: "unbounded", discard: true })
+          return answers
+        }),
+        check: (answers: Tally.Tally, questions: number) =>
+          Effect.andThen(
+            Tally.check([answers], Tally.countdown(questions)),
+            Effect.flatMap(receiver.ask("Read"), (tally) => Tally.check([tally], Tally.countdown(questions)))
+          )
+      }
+    })
+  )
+
 export const asking = (spin: Spin, open: number): Scenario.Scenario =>
   Scenario.duration({
     multipleOf: open,
-    params: { face: "yield* ask", ...params, workers: 1, spin, open },
-    setup: inPool(
-      { workers: 1, spin },
-      Effect.map(Receiver.spawn(), (receiver) => {
-        const askers = Array.from({ length: open }, (_, asker) => asker)
-        return {
-          run: Effect.fnUntraced(function*(questions: number) {
-            yield* receiver.tell("Reset")
-            let answers = Tally.zero
-            // The numbers from 1 to `questions`, each asked once.
-            const ask = Effect.fnUntraced(function*(asker: number) {
-              for (let n = asker + 1; n <= questions; n += open) {
-                // Not in one expression: the others' answers come while this one is waited for.
-                const answer = yield* receiver.ask("Echo", { n, at: n })
-                answers = Tally.add(answers, answer)
-              }
-            })
-            yield* Effect.forEach(askers, ask, { concurrency: "unbounded", discard: true })
-            return answers
-          }),
-          check: (answers: Tally.Tally, questions: number) =>
-            Effect.andThen(
-              Tally.check([answers], Tally.countdown(questions)),
-              Effect.flatMap(
-                receiver.ask("Read"),
-                (tally) => Tally.check([tally], Tally.countdown(questions))
-              )
-            )
-        }
-      })
-    )
+    params: askingParams(spin, open),
+    setup: questions(spin, open)
   })
 
 /** Waits by giving this thread's other tasks their turn, not by sleeping: a timer's millisecond is too coarse. */
