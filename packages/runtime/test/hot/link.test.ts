@@ -388,6 +388,26 @@ describe("Link", () => {
     expect(sink.entries.map(({ a }) => a)).toEqual([1, 2])
   })
 
+  it("may be polled by its own sink", () => {
+    const link = new Memory(512)
+    const sink = new Collector()
+    for (let n = 0; n < 3; n++) link.add(entry(n, 8))
+    link.writer.publish()
+    const nested: Sink = {
+      record: (kind, a, b, c, d, bytes, offset, end) => {
+        sink.record(kind, a, b, c, d, bytes, offset, end)
+        if (a !== 1) return
+        // More has been published since the poll began that is under way.
+        for (let n = 3; n < 6; n++) link.add(entry(n, 8))
+        link.writer.publish()
+        link.reader.poll(sink, 100)
+        link.reader.release()
+      }
+    }
+    link.reader.poll(nested, 100)
+    expect(sink.entries.map(({ a }) => a)).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
   describe("hostile memory", () => {
     const refused = (link: Memory): string => {
       try {

@@ -335,7 +335,10 @@ const header = (
   words[word + 4] = d
 }
 
-/** What a reader gives its records to. `bytes` between `offset` and `end` are the payload, valid during the call. */
+/**
+ * What a reader gives its records to. `bytes` between `offset` and `end` are the payload, valid during the call, or
+ * until it polls the same reader.
+ */
 export interface Sink {
   record(
     kind: number,
@@ -395,7 +398,8 @@ export class LinkReader {
       throw new CorruptLink(this.head, `the writer's position ${tail} is out of bounds`)
     }
     let read = 0
-    while (this.head !== tail && read < limit) {
+    // Not just unequal: a sink that polls may have read beyond what was published when this began.
+    while (((tail - this.head) | 0) > 0 && read < limit) {
       const at = this.head & this.mask
       const word = (RING + at) >> 2
       const header = this.words[word]!
