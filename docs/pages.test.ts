@@ -1,0 +1,134 @@
+/** The pages against the tree: links lead somewhere, every file has its line, rules are numbered and counted right. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import { command } from "./command.ts"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const read = (path: string): string => readFileSync(join(root, path), "utf8")
+const pages = globSync("{README.md,docs/**/*.md,packages/*/README.md}", { cwd: root }).sort()
+
+describe("pages", () => {
+  it("link to what exists", () => {
+    for (const page of pages) {
+      const text = read(page).replace(/^```[\s\S]*?^```/gm, "").replace(/`[^`\n]*`/g, "")
+      for (const [, target] of text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+        if (target!.includes("://")) continue
+        assert.isTrue(existsSync(join(root, dirname(page), target!)), `${page} links to ${target}`)
+      }
+    }
+  })
+})
+
+describe("semantics", () => {
+  const text = read("docs/semantics.md")
+  const ids = Array.from(text.matchAll(/^- \*\*S(\d+)\*\* /gm), ([, id]) => Number(id))
+
+  it("numbers its rules from 1, each once", () => {
+    assert.isNotEmpty(ids)
+    assert.deepStrictEqual(ids, ids.map((_, i) => i + 1))
+  })
+
+  it("has the rules that other pages and tests cite", () => {
+    const citing = globSync("{README.md,{docs,packages/*}/**/*.{md,test.ts}}", {
+      cwd: root,
+      exclude: (path) => path.includes("node_modules")
+    })
+    for (const page of citing) {
+      for (const [cited, id] of read(page).matchAll(/(?<![\w"<.])S([1-9]\d?)(?![\w>.])/g)) {
+        assert.include(ids, Number(id), `${page} cites ${cited}`)
+      }
+    }
+  })
+
+  // Each pattern has one group: the number.
+  const numbers: ReadonlyArray<readonly [rule: RegExp, file: string, constant: RegExp]> = [
+    [/at most (\d+) messages\./, "hot/dispatcher.ts", /^const TURN_MESSAGES = (\d+)$/m],
+    [/After about (\d+) ms of turns/, "hot/dispatcher.ts", /^const SLICE_MILLIS = (\d+)$/m],
+    [/or (\d+) messages\s+are handled/, "hot/dispatcher.ts", /^const INLINE_MESSAGES = (\d+)$/m],
+    [/oldest beyond\s+([\d,]+)\./, "system.ts", /^const DEAD_LETTERS_KEPT = (\d+)$/m]
+  ]
+  for (const [rule, file, constant] of numbers) {
+    it(`counts as the source does: ${constant.source}`, () => {
+      const [, said] = rule.exec(text)!
+      const [, is] = constant.exec(read(`packages/runtime/src/internal/${file}`))!
+      assert.strictEqual(Number(said!.replace(",", "")), Number(is))
+    })
+  }
+
+  it("has the reasons that the source has", () => {
+    const reasonsIn = (rule: string): Array<string> =>
+      Array.from(
+        text.slice(text.indexOf(`**${rule}**`), text.indexOf(`**S${Number(rule.slice(1)) + 1}**`)).matchAll(
+          /^ {2}\| `(\w+)`/gm
+        ),
+        ([, reason]) => reason!
+      ).sort()
+    const deadLetters = /type Reason = (.*)/.exec(read("packages/runtime/src/DeadLetter.ts"))![1]!
+    assert.deepStrictEqual(reasonsIn("S8"), Array.from(deadLetters.matchAll(/"(\w+)"/g), (m) => m[1]!).sort())
+    const asks = /Reason = Schema\.Union\(\[(.*)\]\)/.exec(read("packages/runtime/src/AskError.ts"))![1]!
+    assert.deepStrictEqual(reasonsIn("S15"), asks.split(", ").sort())
+  })
+})
+
+describe("architecture", () => {
+  const source = join(root, "packages/runtime/src")
+  const page = read("docs/architecture.md")
+  const tables = page.slice(page.indexOf("## Which file"), page.indexOf("## What may"))
+  const named = Array.from(tables.matchAll(/`([\w/*]+\.ts)`/g), ([, path]) => path!)
+
+  it("says of every file of the runtime what it has", () => {
+    const described = new Set(named.flatMap((path) => globSync(path, { cwd: source })))
+    const files = globSync("**/*.ts", { cwd: source })
+    assert.deepStrictEqual(files.filter((file) => !described.has(file)).sort(), [])
+  })
+
+  it("names no file that is not there, and none twice", () => {
+    assert.deepStrictEqual(named.filter((path) => globSync(path, { cwd: source }).length === 0), [])
+    assert.deepStrictEqual(named, Array.from(new Set(named)))
+  })
+
+  it.effect("draws arrows that the linter holds", () =>
+    Effect.gen(function*() {
+      const directory = mkdtempSync(join(tmpdir(), "troupe-arrows-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
+      cpSync(join(root, ".oxlintrc.json"), join(directory, ".oxlintrc.json"))
+      const forbidden = [
+        ["src/Barrel.ts", "effect"],
+        ["src/OurBarrel.ts", "./index.ts"],
+        ["src/Node.ts", "node:fs"],
+        ["src/internal/platformNode.ts", "@effect/platform-node/NodeWorker"],
+        ["src/internal/hot/effect.ts", "effect/Effect"],
+        ["src/internal/hot/node.ts", "node:worker_threads"],
+        ["src/internal/hot/up.ts", "../localRef.ts"]
+      ] as const
+      const allowed = [
+        ["src/Public.ts", "effect/Effect"],
+        ["src/internal/down.ts", "./hot/cell.ts"],
+        ["src/internal/hot/beside.ts", "./cell.ts"],
+        ["src/internal/platform/node.ts", "node:os"]
+      ] as const
+      for (const [file, imported] of [...forbidden, ...allowed]) {
+        const path = join(directory, "packages/runtime", file)
+        mkdirSync(dirname(path), { recursive: true })
+        writeFileSync(path, `import * as Imported from "${imported}"\nexport const it = Imported\n`)
+      }
+      const oxlint = join(root, "node_modules/oxlint/bin/oxlint")
+      const { said, stdout } = yield* command(directory, process.execPath, [oxlint, "--format", "unix"])
+      for (const [file, imported] of forbidden) assert.include(stdout, file, `${imported}\n${said}`)
+      for (const [file, imported] of allowed) assert.notInclude(stdout, file, `${imported}\n${said}`)
+    }))
+})
