@@ -88,7 +88,7 @@ export interface WorkersOptions<Actors extends Any> {
   readonly workers?: number | undefined
   /**
    * Bytes of the ring between each ordered pair of threads, rounded up to a power of two. A message for a full ring
-   * is kept by its sender, so this bounds memory, not messages. (Default: 262144)
+   * is kept by its sender, so this bounds memory, not messages. From 256 to 2^30. (Default: 262144)
    */
   readonly linkBytes?: number | undefined
   /**
@@ -102,6 +102,8 @@ export interface WorkersOptions<Actors extends Any> {
 
 /** The least that a link can be: four records of the header's size, with something in them. */
 const MIN_LINK_BYTES = 256
+/** The most: positions in a link are 32-bit numbers that wrap. */
+const MAX_LINK_BYTES = 2 ** 30
 
 /**
  * A pool of worker threads, and this thread with it. Keyed actors live where a hash of their key says; spawned ones
@@ -137,7 +139,9 @@ export const layerWorkers = <const Actors extends Any>(
     const mesh = yield* pool.make(system, {
       workers: Math.max(1, options.workers ?? platform.cores() - 1),
       hosts: options.hosts,
-      linkBytes: powerOfTwo(Math.max(MIN_LINK_BYTES, options.linkBytes ?? 262_144)),
+      linkBytes: powerOfTwo(
+        Math.min(MAX_LINK_BYTES, Math.max(MIN_LINK_BYTES, options.linkBytes ?? 262_144))
+      ),
       spinMillis: Duration.toMillis(options.spin ?? Duration.micros(50n)),
       startTimeout: Duration.fromInputUnsafe(options.startTimeout ?? Duration.seconds(30)),
       stderr

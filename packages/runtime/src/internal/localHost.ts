@@ -187,7 +187,7 @@ export class LocalHost implements Host {
     const fiber = Effect.runForkWith(lifeOf(ref).context)(initial as Effect.Effect<unknown>)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
-      ref.status = RUNNING
+      if (ref.status === STARTING) ref.status = RUNNING
       return this.begun(ref, exit)
     }
     const life = lifeOf(ref)
@@ -201,6 +201,8 @@ export class LocalHost implements Host {
 
   private begun(ref: LocalRef, exit: Exit.Exit<unknown>): Exit.Exit<void> {
     if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
+    // It may have ended while it started: what has ended stays so.
+    if (ref.status >= ENDING) return Exit.void
     ref.state = exit.value
     ref.handlers = this.handlers
     return Exit.void
