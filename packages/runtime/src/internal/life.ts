@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ActorEnded } from "../AskError.ts"
 import * as Failure from "./failure.ts"
-import { ENDED, ENDING, type Replier, type Taken } from "./hot/cell.ts"
+import { BUSY, ENDED, ENDING, type Replier, type Taken } from "./hot/cell.ts"
 import { FAIL, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { MessageType } from "./protocol.ts"
@@ -46,6 +46,8 @@ export class Life implements Scope.Closeable {
   private next: Effect.Effect<Exit.Exit<unknown, unknown>> | undefined = undefined
   /** The message whose effect is in flight. */
   private message: MessageType | undefined = undefined
+  /** Whether the fiber's end is heard of. */
+  private watched = false
   private debts: Debts | undefined = undefined
   private waiters: Array<() => void> | undefined = undefined
 
@@ -65,10 +67,19 @@ export class Life implements Scope.Closeable {
     if (resume !== undefined) {
       this.resume = undefined
       resume(Effect.exit(effect))
-      return
+    } else {
+      this.next = Effect.exit(effect)
+      this.fiber ??= Effect.runForkWith(this.context)(Effect.whileLoop(this))
     }
-    this.next = Effect.exit(effect)
-    if (this.fiber === undefined) this.fiber = Effect.runForkWith(this.context)(Effect.whileLoop(this))
+    if (this.ref.status === BUSY && !this.watched) this.watch()
+  }
+
+  /** An effect takes its time: if somebody interrupts its fiber meanwhile, the actor fails. */
+  private watch(): void {
+    this.watched = true
+    this.fiber!.addObserver((exit) => {
+      if (this.ref.status < ENDING && Exit.isFailure(exit)) crash(this.ref, exit.cause, this.message!)
+    })
   }
 
   // The fiber's loop: `Effect.whileLoop` calls these three on this object, so that a loop costs no closures.
