@@ -12,10 +12,10 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { ActorContext, HandlerContext } from "./ActorContext.ts"
-import type { ActorRef } from "./ActorRef.ts"
+import type { ActorRef, PayloadArgs } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as definition from "./internal/definition.ts"
-import { hostedKey } from "./internal/hosted.ts"
+import { hostedKey } from "./internal/keys.ts"
 import * as localHost from "./internal/localHost.ts"
 import type { SpawnError } from "./SpawnError.ts"
 import type * as Step from "./Step.ts"
@@ -70,19 +70,20 @@ export interface Actor<
    * Hosts the actor with this behaviour on this thread. What its handlers need, the layer needs; a `Scope` in
    * `initial` or in a handler is the actor's own, closed when it ends; others of its kind may be addressed.
    */
-  toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
-    behaviour: Behaviour<Rpcs, Args, S, H, RI>
-  ): Layer.Layer<
-    Hosted<Name>,
-    never,
-    ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope | Hosted<Name>>
-  >
   toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never, E = never, R = never>(
     behaviour: Effect.Effect<Behaviour<Rpcs, Args, S, H, RI>, E, R>
   ): Layer.Layer<
     Hosted<Name>,
     E,
     ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope | Hosted<Name>> | Exclude<R, Scope.Scope>
+  >
+  // The last overload is the one whose errors are shown.
+  toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
+    behaviour: Behaviour<Rpcs, Args, S, H, RI>
+  ): Layer.Layer<
+    Hosted<Name>,
+    never,
+    ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope | Hosted<Name>>
   >
 
   /** Starts an actor that ends with the scope, and waits until it has started. */
@@ -143,8 +144,7 @@ export type KeyedServices<Name extends string, Args extends Schema.Top> = [void]
  * @category type-level programming
  * @since 0.1.0
  */
-export type SpawnArgs<Args extends Schema.Top> = [void] extends [Args["~type.make.in"]] ? readonly []
-  : readonly [args: Args["~type.make.in"]]
+export type SpawnArgs<Args extends Schema.Top> = PayloadArgs<Args["~type.make.in"]>
 
 /**
  * A behaviour: the state, how it begins, and a handler for each message.
@@ -161,7 +161,7 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
     ctx: ActorContext<Rpcs>
   ) => NoInfer<S> | Effect.Effect<NoInfer<S>, never, RI>
   /** A handler for each message: plain ones run inline, effectful ones on the actor's fiber. */
-  readonly handlers: H
+  readonly handlers: H & { readonly [K in Exclude<keyof H, Rpcs["_tag"]>]: never }
 }
 
 /**

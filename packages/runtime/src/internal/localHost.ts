@@ -6,12 +6,11 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
-import { ActorSystem } from "../ActorSystem.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
-import { hostedKey } from "./hosted.ts"
 import { ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
 import { KeyedRef } from "./keyedRef.ts"
+import { hostedKey, systemKey } from "./keys.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Owner } from "./owner.ts"
@@ -212,7 +211,7 @@ export class LocalHost implements Host {
 /** Builds a host for a behaviour given as a value or in an Effect, owned by the scope of the layer. */
 export const make = (actor: Any, behaviour: unknown): Effect.Effect<Host, unknown, any> =>
   Effect.gen(function*() {
-    const system = (yield* ActorSystem) as unknown as System
+    const system = (yield* systemKey) as System
     const scope = yield* Effect.scope
     const owner = yield* system.owners.make(scope)
     const made = Effect.isEffect(behaviour)

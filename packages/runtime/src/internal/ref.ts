@@ -43,7 +43,7 @@ export interface Target {
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined
 }
 
-const variance = { _Rpcs: (_: never) => {} }
+const variance = { _Rpcs: (rpcs: never): never => rpcs }
 
 /** Adds the face of a reference to a class of targets. */
 export const withRef = <Base extends abstract new(...args: Array<any>) => Target>(base: Base) => {

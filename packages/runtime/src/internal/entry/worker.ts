@@ -5,8 +5,9 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as WorkerRunner from "effect/workers/WorkerRunner"
-import { ActorSystem } from "../../ActorSystem.ts"
+import type { ActorSystem } from "../../ActorSystem.ts"
 import type { Answer, Welcome } from "../handshake.ts"
+import { systemKey } from "../keys.ts"
 import { Mesh } from "../mesh.ts"
 import * as internal from "../system.ts"
 
@@ -35,7 +36,7 @@ const join = Effect.fnUntraced(function*(
   const mesh = new Mesh(system, welcome.fabric, welcome.ports)
   yield* Scope.addFinalizer(scope, Effect.sync(() => mesh.close()))
   system.join(mesh)
-  yield* Layer.buildWithScope(Layer.provide(layer, Layer.succeed(ActorSystem, system)), scope)
+  yield* Layer.buildWithScope(Layer.provide(layer, Layer.succeed(systemKey, system)), scope)
   const hosted = Array.from(system.hosts.values(), (host) => ({
     name: host.name,
     fingerprint: host.wire.fingerprint
