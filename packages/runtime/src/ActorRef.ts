@@ -98,8 +98,17 @@ export interface AskOptions {
  * @category models
  * @since 0.1.0
  */
-export type TellArgs<R extends Rpc.Any> = [void] extends [Rpc.PayloadConstructor<R>] ? readonly []
-  : readonly [payload: Rpc.PayloadConstructor<R>]
+export type TellArgs<R extends Rpc.Any> = PayloadArgs<Rpc.PayloadConstructor<R>>
+
+/**
+ * A payload as an argument: none where it is void, optional where it may be void.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PayloadArgs<Payload> = [Payload] extends [void] ? readonly []
+  : [void] extends [Payload] ? readonly [payload?: Payload]
+  : readonly [payload: Payload]
 
 /**
  * What follows the tag in an ask: the payload (undefined for a message without one), then options.
@@ -108,7 +117,7 @@ export type TellArgs<R extends Rpc.Any> = [void] extends [Rpc.PayloadConstructor
  * @since 0.1.0
  */
 export type AskArgs<R extends Rpc.Any> = [void] extends [Rpc.PayloadConstructor<R>]
-  ? readonly [payload?: undefined, options?: AskOptions]
+  ? readonly [payload?: Rpc.PayloadConstructor<R> | undefined, options?: AskOptions]
   : readonly [payload: Rpc.PayloadConstructor<R>, options?: AskOptions]
 
 /**
