@@ -206,6 +206,8 @@ export class Mesh implements Links {
   poll(): number {
     let read = 0
     for (let i = 0; i < this.inboxes.length; i++) read += this.inboxes[i]!.poll()
+    // What a slice takes in is work too: the time to look for more begins anew.
+    if (read > 0) this.lastWork = 0
     return read
   }
 
