@@ -9,15 +9,15 @@ import { MessageChannel, receiveMessageOnPort } from "node:worker_threads"
 import * as Scenario from "../Scenario.ts"
 import type { Message } from "./messages.ts"
 
-/** A way, and what it is called. */
+/** A way to bring a value across, and by which face. */
 export interface Contender {
-  readonly way: string
+  readonly face: string
   /** Makes it ready for one schema. */
   readonly ready: <T>(schema: Schema.Codec<T>) => Effect.Effect<(value: T) => T, never, Scope.Scope>
 }
 
-const synchronous = (way: string, make: <T>(schema: Schema.Codec<T>) => (value: T) => T): Contender => ({
-  way,
+const synchronous = (face: string, make: <T>(schema: Schema.Codec<T>) => (value: T) => T): Contender => ({
+  face,
   ready: (schema) => Effect.sync(() => make(schema))
 })
 
@@ -53,7 +53,7 @@ export const schemaBinary = synchronous("SchemaBinary, fingerprint", (schema) =>
 
 /** Both ends on this thread: what it costs without the way to another one. */
 export const messagePort: Contender = {
-  way: "postMessage, receiveMessageOnPort",
+  face: "postMessage, receiveMessageOnPort",
   ready: <T>() =>
     Effect.map(
       Effect.acquireRelease(Effect.sync(() => new MessageChannel()), ({ port1 }) =>
@@ -71,7 +71,7 @@ let kept: unknown
 export const carrying = <T>(message: Message<T>, contender: Contender, baseline = true): Scenario.Scenario =>
   Scenario.throughput({
     baseline,
-    params: { way: contender.way, operation: "encode and decode" },
+    params: { face: contender.face, operation: "encode and decode" },
     setup: Effect.map(contender.ready(message.schema), (trip) => ({
       run: (operations: number) =>
         Effect.sync(() => {
