@@ -4,6 +4,13 @@ import * as Exit from "effect/Exit"
 import { AskError, type Reason } from "../AskError.ts"
 import type { Replier } from "./hot/cell.ts"
 
+/**
+ * An answer resumes its asker at once, who may answer another one: as many may do so within each other, and the rest
+ * wait until these are done, so that a long chain of asks does not exhaust the stack.
+ */
+const DEEPEST = 32
+let depth = 0
+
 export class PendingAsk implements Replier {
   private readonly actor: string
   private readonly tag: string
@@ -49,6 +56,13 @@ export class PendingAsk implements Replier {
     this.exit = exit
     const resume = this.resume
     this.resume = undefined
-    if (resume !== undefined) resume(exit)
+    if (resume === undefined) return
+    if (depth === DEEPEST) {
+      queueMicrotask(() => resume(exit))
+      return
+    }
+    depth++
+    resume(exit)
+    depth--
   }
 }

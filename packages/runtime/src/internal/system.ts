@@ -92,7 +92,9 @@ export class System implements Hooks, SystemFace {
 
   /** Shows a dead letter to those who look at them on this thread. */
   publish(letter: Letter, payload: unknown): void {
-    PubSub.publishUnsafe(this.letters, new DeadLetter({ ...letter, payload }))
+    const dead = new DeadLetter({ ...letter, payload })
+    // Where there is no room only the effect forgets the oldest. It never waits.
+    if (!PubSub.publishUnsafe(this.letters, dead)) Effect.runSync(PubSub.publish(this.letters, dead))
   }
 
   /** Says what is wrong with the system itself. */

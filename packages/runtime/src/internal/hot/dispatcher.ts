@@ -35,6 +35,8 @@ const SLICE_MILLIS = 4
 const LOOK_MESSAGES = 64
 /** Messages between two looks at the clock are fewer if they take longer than this. */
 const LOOK_MILLIS = 0.5
+/** Slices run as microtasks between two that are deferred: a chain of microtasks lets nothing else run. */
+const MICROTASKS = 64
 /** Messages handled on behalf of one ask before its caller is parked. */
 const INLINE_MESSAGES = 256
 /** Messages handled before other threads' messages are looked for. */
@@ -76,6 +78,8 @@ export class Dispatcher {
   /** Whether a slice runs now. */
   running = false
   private armed = false
+  /** Slices run as microtasks since one was deferred. */
+  private microtasks = 0
   /** The cell whose turn it is. */
   private current: Cell | undefined = undefined
   /** Messages handled since the start. */
@@ -134,10 +138,11 @@ export class Dispatcher {
 
   /** Makes sure that a slice will run. */
   arm(): void {
-    if (!this.running && !this.armed) {
-      this.armed = true
-      queueMicrotask(this.slice)
-    }
+    if (this.running || this.armed) return
+    if (this.microtasks === MICROTASKS) return this.later()
+    this.microtasks++
+    this.armed = true
+    queueMicrotask(this.slice)
   }
 
   /** How many cells wait for their turn. */
@@ -173,6 +178,7 @@ export class Dispatcher {
   later(): void {
     if (this.armed) return
     this.armed = true
+    this.microtasks = 0
     this.defer(this.slice)
   }
 
