@@ -132,7 +132,7 @@ const MAX_LINK_BYTES = 2 ** 30
 export const layerWorkers = <const Actors extends Any>(
   options: WorkersOptions<Actors>
 ): Layer.Layer<ActorSystem | HostedOf<Actors>, PoolError> => {
-  const { layer, stderr } = platform.workers(options.entry)
+  const { layer, stderr, terminate } = platform.workers(options.entry)
   const system = Effect.gen(function*() {
     const validate = yield* ValidateMessages
     const system = yield* internal.make({ thread: 0, validate })
@@ -144,7 +144,8 @@ export const layerWorkers = <const Actors extends Any>(
       ),
       spinMillis: Duration.toMillis(options.spin ?? Duration.micros(50n)),
       startTimeout: Duration.fromInputUnsafe(options.startTimeout ?? Duration.seconds(30)),
-      stderr
+      stderr,
+      terminate
     })
     let context = Context.make(ActorSystem, system)
     options.hosts.forEach((actor, index) => {

@@ -5,9 +5,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Worker from "effect/workers/Worker"
+import type { WorkerError } from "effect/workers/WorkerError"
 import type { Any } from "../Actor.ts"
 import { ContractMismatch, NotHosted, PoolError, WorkerNotReady } from "../PoolError.ts"
 import * as Bells from "./bells.ts"
+import * as Failure from "./failure.ts"
 import type { Answer, Welcome } from "./handshake.ts"
 import { type Fabric, fabric as makeFabric, Mesh } from "./mesh.ts"
 import type { System } from "./system.ts"
@@ -20,6 +22,7 @@ export interface Options {
   readonly spinMillis: number
   readonly startTimeout: Duration.Duration
   readonly stderr: (worker: number) => string
+  readonly terminate: (worker: number) => void
 }
 
 /** Starts the workers in this scope; it fails with the first that does not come up. */
@@ -61,7 +64,7 @@ const start = Effect.fnUntraced(function*(
   const answer = yield* Deferred.make<Answer, WorkerNotReady>()
   const running = worker.run((message) => Deferred.succeed(answer, message)).pipe(
     Effect.onExit((exit) => {
-      const problem = Exit.isFailure(exit) ? Cause.prettyErrors(exit.cause)[0]?.message : undefined
+      const problem = Exit.isFailure(exit) ? problemOf(exit.cause) : undefined
       // The scope closes: the worker is not lost, it is done.
       if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return Effect.void
       return Effect.gen(function*() {
@@ -93,7 +96,9 @@ const start = Effect.fnUntraced(function*(
     }),
     Effect.flatMap((said) =>
       said._tag === "Failed" ? Effect.fail(notReady(said.problem)) : Effect.succeed(said.hosted)
-    )
+    ),
+    // It has nothing to end yet, and may never hear that it is to.
+    Effect.onError(() => Effect.sync(() => options.terminate(thread)))
   )
   const hosted = yield* Effect.mapError(handshake, failed)
   for (const actor of options.hosts) {
@@ -106,3 +111,11 @@ const start = Effect.fnUntraced(function*(
     }
   }
 })
+
+/** What a worker failed with: what it did not catch, where that is known. */
+const problemOf = (cause: Cause.Cause<WorkerError>): string => {
+  const error = Cause.findError(cause)
+  if (error._tag === "Failure") return Failure.ofCause(cause)
+  const { reason } = error.success
+  return "cause" in reason && reason.cause !== undefined ? Failure.of(reason.cause) : reason.message
+}

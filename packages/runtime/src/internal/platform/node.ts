@@ -12,21 +12,31 @@ import * as WorkerThreads from "node:worker_threads"
 /** Characters of a worker's standard error that are kept for error messages. */
 const STDERR_KEPT = 4096
 
-/** How workers are made from their entry module; `stderr` gives the last of what one wrote. */
+/**
+ * How workers are made from their entry module; `stderr` gives the last of what one wrote, `terminate` ends one that
+ * will not end by itself.
+ */
 export const workers = (entry: URL): {
   readonly layer: Layer.Layer<Worker.WorkerPlatform | Worker.Spawner>
   readonly stderr: (id: number) => string
+  readonly terminate: (id: number) => void
 } => {
+  const threads = new Map<number, WorkerThreads.Worker>()
   const kept = new Map<number, string>()
   const layer = NodeWorker.layer((id) => {
     const worker = new WorkerThreads.Worker(entry, { name: `troupe-${id}`, stderr: true })
+    threads.set(id, worker)
     worker.stderr.on("data", (chunk: Uint8Array) => {
       process.stderr.write(chunk)
       kept.set(id, ((kept.get(id) ?? "") + chunk.toString()).slice(-STDERR_KEPT))
     })
     return worker
   })
-  return { layer, stderr: (id) => kept.get(id) ?? "" }
+  return {
+    layer,
+    stderr: (id) => kept.get(id) ?? "",
+    terminate: (id) => void threads.get(id)?.terminate()
+  }
 }
 
 /** Cores that this process may use. */
