@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Failure from "./internal/failure.ts"
 
 /**
  * An actor's start failed: its `initial` threw or died, or its thread ended.
@@ -18,8 +19,6 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `${this.actor} did not start: ${
-      this.cause instanceof Error ? this.cause.message : String(this.cause)
-    }`
+    return `${this.actor} did not start: ${Failure.of(this.cause)}`
   }
 }

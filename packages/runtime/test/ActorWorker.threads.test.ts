@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import * as entries from "./fixtures/entries.ts"
 import { Death, Mortal } from "./fixtures/Mortal.ts"
 import { fresh, letters, places, reasonOf, totals, workers } from "./fixtures/places.ts"
-import { Money, Resource, Sequence, Subject } from "./fixtures/Subject.ts"
+import { type Money, Resource, Sequence, Subject } from "./fixtures/Subject.ts"
 
 const silence = Layer.succeed(References.MinimumLogLevel, "None")
 
