@@ -72,7 +72,8 @@ export interface ActorRef<in Rpcs extends Rpc.Any> extends Pipeable {
 
   /**
    * Sends a message and waits for its answer: the message's success value, its declared error, or an `AskError`
-   * that says why no answer came. Interrupting the caller does not interrupt the actor.
+   * that says why no answer came. Interrupting the caller does not interrupt the actor. A question that reached nobody
+   * is a dead letter too, on whichever thread that was found out.
    */
   ask<R extends Rpc.Any, const Tag extends R["_tag"]>(
     this: ActorRef<R>,

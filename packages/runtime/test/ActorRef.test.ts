@@ -110,6 +110,8 @@ describe("ActorRef", () => {
           yield* Effect.scoped(Effect.gen(function*() {
             const teller = yield* Teller.spawn()
             yield* teller.tell("Steps", { n })
+            yield* teller.tell("Steps", { n: 0 })
+            yield* teller.tell("Yielding", { n })
             yield* teller.tell("Forever")
             yield* teller.ask("Unheard").pipe(Effect.timeout(0), Effect.ignore)
             yield* Effect.repeat(Effect.yieldNow, { times: 50 })
