@@ -21,6 +21,8 @@ class Tally {
   totalDelay = 0
   readonly delays = new Histogram()
   readonly destinations = new Map<string, number>()
+  /** The step that keeps it: a value like any other, made once and not for each message. */
+  readonly kept = Actor.next(this)
 }
 
 /** How often each integer was seen. */
@@ -77,13 +79,13 @@ export const AirportLive = Airport.toLayer({
       tally.totalDelay += delay
       tally.delays.add(delay)
       tally.destinations.set(destination, (tally.destinations.get(destination) ?? 0) + 1)
-      return Actor.next(tally)
+      return tally.kept
     },
     Arrived: (tally) => {
       tally.arrivals++
-      return Actor.next(tally)
+      return tally.kept
     },
-    Settled: (tally) => Actor.next(tally),
+    Settled: (tally) => tally.kept,
     Figures: (tally, _, { key }) => {
       const { arrivals, delays, departures, destinations, totalDelay } = tally
       const none = departures === 0

@@ -1,90 +1,137 @@
 /** The job as actors: readers tell airports of flights, and the airports are asked for their figures. */
 import { type Actor, ActorSystem } from "@troupe/runtime"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { availableParallelism } from "node:os"
 import { Airport } from "./Airport.ts"
-import { mergeSkipped, type Skipped } from "./Columns.ts"
-import type { Run } from "./Figures.ts"
+import { type Columns, mergeSkipped, type Skipped } from "./Columns.ts"
+import type { Outcome, Run, RunOptions } from "./Figures.ts"
 import { live } from "./live.ts"
 import { decoded, Reader } from "./Reader.ts"
 import * as Source from "./Source.ts"
 
+/** Groups that this thread decodes before the readers have told of them. */
+const groupsAhead = 3
+
 type ReaderRef = Actor.Ref<typeof Reader>
 
-/** Sends every flight of the plan to its airports, on this thread or on workers. */
-export const run: Run = (plan, options) =>
-  Effect.gen(function*() {
-    const { stats } = yield* ActorSystem.ActorSystem
-    const readers = yield* Effect.replicateEffect(
-      Reader.spawn({ plan, strict: options.strict }),
-      Math.max(1, options.workers)
-    )
-    // Who reads the next group: a reader that is idle or, while there are cores to spare, this thread.
-    const idle = yield* Queue.unbounded<(group: Source.Group) => Effect.Effect<Found, Error>>()
-    yield* Queue.offerAll(idle, readers.map((reader) => (group) => reader.ask("Read", group)))
-    if (options.workers > 0 && options.workers < availableParallelism()) {
-      const read = yield* readHere(plan, options.strict, readers)
-      // Twice: the next group is decoded while the readers tell of the last one.
-      yield* Queue.offerAll(idle, [read, read])
-    }
-    const found = yield* Effect.forEach(plan.groups, (group) =>
-      Effect.acquireUseRelease(
-        Queue.take(idle),
-        (read) => Effect.tap(read(group), () => Effect.sync(() => options.onRows(group.rows))),
-        (read) => Queue.offer(idle, read)
-      ), { concurrency: readers.length + 2 })
-    // Order holds between two actors only: each reader waits until its airports have counted what it told them.
-    const codes = yield* Effect.forEach(readers, (reader) => reader.ask("Finish"), {
-      concurrency: "unbounded"
-    })
-    const figures = yield* Effect.forEach(
-      new Set(codes.flat()),
-      (code) => Effect.flatMap(Airport.keyed(code), (airport) => airport.ask("Figures")),
-      { concurrency: "unbounded" }
-    )
-    const threads = yield* stats
-    const total = (of: (thread: ActorSystem.ThreadStats) => number): number =>
-      threads.reduce((sum, thread) => sum + of(thread), 0)
-    return {
-      figures,
-      flights: found.reduce((sum, { flights }) => sum + flights, 0),
-      skipped: mergeSkipped(found.map(({ skipped }) => skipped)),
-      messages: {
-        sent: total(({ accepted }) => accepted),
-        handled: total(({ handled }) => handled),
-        deadLetters: total(({ deadLettered }) => deadLettered)
-      },
-      workers: threads.filter(({ thread }) => options.workers === 0 || thread > 0).map((
-        { handled, thread }
-      ) => ({
-        name: thread === 0 ? "this thread" : `worker ${thread}`,
-        handled
-      }))
-    }
-  }).pipe(Effect.scoped, Effect.provide(system(options.workers)))
-
+/** What was found in a group. */
 interface Found {
   readonly flights: number
   readonly skipped: ReadonlyArray<Skipped>
 }
 
-/** Reads groups on this thread, and has the readers, in turn, tell of their rows. */
-const readHere = Effect.fnUntraced(function*(
+/** Sends every flight of the plan to its airports, on this thread or on workers. */
+export const run: Run = (plan, options) =>
+  Effect.scoped(Effect.gen(function*() {
+    const groups = plan.groups.values()
+    // While there are cores to spare, this thread reads too: from now on, while the workers come up.
+    const here = options.workers > 0 && options.workers < availableParallelism()
+      ? yield* readHere(plan, groups, options.strict)
+      : undefined
+    return yield* Effect.provide(tell(plan, groups, here, options), system(options.workers))
+  }))
+
+const tell = Effect.fnUntraced(function*(
   plan: Source.Plan,
-  strict: boolean,
-  readers: ReadonlyArray<ReaderRef>
+  groups: Iterator<Source.Group>,
+  here: Decoded | undefined,
+  options: RunOptions
+): Effect.fn.Return<
+  Outcome,
+  Error,
+  ActorSystem.ActorSystem | Actor.HostedOf<typeof Airport | typeof Reader> | Scope.Scope
+> {
+  const readers = yield* Effect.replicateEffect(
+    Reader.spawn({ plan, strict: options.strict }),
+    Math.max(1, options.workers)
+  )
+  // A single worker has enough to do with telling: where this thread reads, it alone does.
+  const read = here !== undefined && options.workers === 1
+    ? []
+    : readers.map((reader) => each(groups, (group) => reader.ask("Read", group), options))
+  const told = here === undefined ? [] : readers.map((reader) => tellOf(reader, here, options))
+  const found = (yield* Effect.all([...read, ...told], { concurrency: "unbounded" })).flat()
+  // Order holds between two actors only: each reader waits until its airports have counted what it told them.
+  const codes = yield* Effect.forEach(readers, (reader) => reader.ask("Finish"), { concurrency: "unbounded" })
+  const figures = yield* Effect.forEach(
+    new Set(codes.flat()),
+    (code) => Effect.flatMap(Airport.keyed(code), (airport) => airport.ask("Figures")),
+    { concurrency: "unbounded" }
+  )
+  const threads = yield* (yield* ActorSystem.ActorSystem).stats
+  const total = (of: (thread: ActorSystem.ThreadStats) => number): number =>
+    threads.reduce((sum, thread) => sum + of(thread), 0)
+  return {
+    figures,
+    flights: found.reduce((sum, { flights }) => sum + flights, 0),
+    skipped: mergeSkipped(found.map(({ skipped }) => skipped)),
+    messages: {
+      sent: total(({ accepted }) => accepted),
+      handled: total(({ handled }) => handled),
+      deadLetters: total(({ deadLettered }) => deadLettered)
+    },
+    workers: threads.filter(({ thread }) => options.workers === 0 || thread > 0).map((
+      { handled, thread }
+    ) => ({
+      name: thread === 0 ? "this thread" : `worker ${thread}`,
+      handled
+    }))
+  }
+}, Effect.scoped)
+
+/** Reads one group after the other, until there are none left. */
+const each = Effect.fnUntraced(function*(
+  groups: Iterator<Source.Group>,
+  read: (group: Source.Group) => Effect.Effect<Found, Error>,
+  options: RunOptions
 ) {
-  const source = yield* Source.open(plan, { strict })
-  let turn = 0
-  return (group: Source.Group): Effect.Effect<Found, Error> =>
-    Effect.gen(function*() {
-      const columns = yield* source.read(group)
-      yield* readers[turn++ % readers.length]!.ask("Tell", decoded(columns))
-      return { flights: columns.length, skipped: columns.skipped }
-    })
+  const found: Array<Found> = []
+  for (let next = groups.next(); next.done !== true; next = groups.next()) {
+    found.push(yield* read(next.value))
+    options.onRows(next.value.rows)
+  }
+  return found
 })
+
+/** What this thread has read; ends when there is nothing left, or with what went wrong. */
+type Decoded = Queue.Dequeue<readonly [Source.Group, Columns], Error | Cause.Done>
+
+/** Reads groups on this thread, in the background, a few ahead of those who tell of them. */
+const readHere = Effect.fnUntraced(
+  function*(plan: Source.Plan, groups: Iterator<Source.Group>, strict: boolean) {
+    const decoded = yield* Queue.bounded<readonly [Source.Group, Columns], Error | Cause.Done>(groupsAhead)
+    const source = yield* Source.open(plan, { strict })
+    const reading = Effect.gen(function*() {
+      for (let next = groups.next(); next.done !== true; next = groups.next()) {
+        yield* Queue.offer(decoded, [next.value, yield* source.read(next.value)])
+      }
+    })
+    yield* Effect.forkScoped(Queue.into(reading, decoded))
+    return decoded
+  }
+)
+
+/**
+ * Has a reader tell of what this thread has read, until that ends. It has the next group before it is done with one,
+ * since this thread may be in the middle of decoding when it is.
+ */
+const tellOf = (reader: ReaderRef, here: Decoded, options: RunOptions) =>
+  Stream.fromQueue(here).pipe(
+    Stream.mapEffect(
+      Effect.fnUntraced(function*([group, columns]) {
+        yield* reader.ask("Tell", decoded(columns))
+        options.onRows(group.rows)
+        return { flights: columns.length, skipped: columns.skipped }
+      }),
+      { concurrency: 2 }
+    ),
+    Stream.runCollect
+  )
 
 const system = (workers: number) =>
   workers === 0
@@ -92,5 +139,7 @@ const system = (workers: number) =>
     : ActorSystem.layerWorkers({
       entry: new URL("./worker.ts", import.meta.url),
       hosts: [Airport, Reader],
-      workers
+      workers,
+      // Room for two decoded groups: what does not fit waits until this thread has decoded another one.
+      linkBytes: workers === 1 ? 2 ** 23 : undefined
     })
