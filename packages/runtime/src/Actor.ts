@@ -17,6 +17,7 @@ import type { ActorSystem } from "./ActorSystem.ts"
 import * as definition from "./internal/definition.ts"
 import { hostedKey } from "./internal/keys.ts"
 import * as localHost from "./internal/localHost.ts"
+import type * as Mailbox from "./Mailbox.ts"
 import type { SpawnError } from "./SpawnError.ts"
 import type * as Step from "./Step.ts"
 
@@ -60,6 +61,8 @@ export interface Actor<
   readonly name: Name
   readonly protocol: RpcGroup.RpcGroup<Rpcs>
   readonly args: Args
+  /** How many messages may wait for the actor; undefined for as many as there are. */
+  readonly mailbox: Mailbox.Bounded | undefined
 
   /** Types a behaviour given as a value or made in an Effect, for `toLayer`. */
   of<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
@@ -110,6 +113,7 @@ export interface Any extends Pipeable {
   readonly name: string
   readonly protocol: RpcGroup.Any
   readonly args: Schema.Top
+  readonly mailbox: Mailbox.Bounded | undefined
 }
 
 /**
@@ -260,6 +264,8 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
     readonly protocol: RpcGroup.RpcGroup<Rpcs>
     /** The schema of what `spawn` takes. (Default: nothing) */
     readonly args?: Args | undefined
+    /** How many messages may wait, and what happens to more. (Default: as many as there are) */
+    readonly mailbox?: Mailbox.Bounded | undefined
   }
 ): Actor<Name, Rpcs, Args> => {
   const args = (options.args ?? Schema.Void) as Args
@@ -269,6 +275,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
     name,
     protocol: options.protocol,
     args,
+    mailbox: options.mailbox,
     of: (behaviour) => behaviour,
     // The overloads differ only in whether the behaviour comes in an Effect.
     toLayer: (behaviour: unknown) => Layer.effect(hosted, localHost.make(self, behaviour)) as never,

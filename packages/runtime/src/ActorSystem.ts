@@ -92,6 +92,12 @@ export interface WorkersOptions<Actors extends Any> {
    */
   readonly linkBytes?: number | undefined
   /**
+   * How many keys of actors with bounded mailboxes there can be, and for each worker how many spawned actors with
+   * such; rounded up to a power of two. A place takes 64 bytes, once it is used; a key's is never given back. What
+   * finds no place fails typed, with `MailboxesExhausted`. (Default: 65536)
+   */
+  readonly mailboxes?: number | undefined
+  /**
    * How long an idle thread looks for messages before it sleeps. Looking takes its core, and saves the 25 us or so
    * of being woken. (Default: 50 micros)
    */
@@ -142,6 +148,7 @@ export const layerWorkers = <const Actors extends Any>(
       linkBytes: powerOfTwo(
         Math.min(MAX_LINK_BYTES, Math.max(MIN_LINK_BYTES, options.linkBytes ?? 262_144))
       ),
+      mailboxes: powerOfTwo(Math.max(1, options.mailboxes ?? 65_536)),
       spinMillis: Duration.toMillis(options.spin ?? Duration.micros(50n)),
       startTimeout: Duration.fromInputUnsafe(options.startTimeout ?? Duration.seconds(30)),
       stderr,

@@ -74,10 +74,45 @@ export class ThreadLost extends Schema.TaggedError<ThreadLost>()("ThreadLost", {
 }
 
 /**
+ * The actor's mailbox was full, or the message was dropped for a newer one.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull", {
+  /** How many messages may wait in it. */
+  capacity: Schema.Number
+}) {
+  override get message(): string {
+    return `the mailbox is full: it holds ${this.capacity} messages at most`
+  }
+}
+
+/**
+ * The actor's mailbox is bounded, and the system's table of bounded mailboxes has no place for one more.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class MailboxesExhausted extends Schema.TaggedError<MailboxesExhausted>()("MailboxesExhausted", {}) {
+  override get message(): string {
+    return "there is no place for one more bounded mailbox: see the option mailboxes of layerWorkers"
+  }
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
-export const Reason = Schema.Union([AskTimeout, ActorEnded, DeadRef, InvalidMessage, ThreadLost])
+export const Reason = Schema.Union([
+  AskTimeout,
+  ActorEnded,
+  DeadRef,
+  InvalidMessage,
+  ThreadLost,
+  MailboxFull,
+  MailboxesExhausted
+])
 
 /**
  * @category models

@@ -15,11 +15,20 @@ import * as Data from "effect/Data"
  * | `InvalidMessage` | the payload does not fit its schema, here or after it crossed a thread |
  * | `UnheardError` | the message was handled, but its declared error had nobody to go to: it was told, not asked |
  * | `ThreadLost` | the worker thread it was sent to has ended |
+ * | `MailboxFull` | the actor's mailbox was full, or this was the oldest in it when a newer one came |
+ * | `MailboxesExhausted` | the system's table of bounded mailboxes had no place for the actor's |
  *
  * @category models
  * @since 0.1.0
  */
-export type Reason = "Ended" | "UnknownMessage" | "InvalidMessage" | "UnheardError" | "ThreadLost"
+export type Reason =
+  | "Ended"
+  | "UnknownMessage"
+  | "InvalidMessage"
+  | "UnheardError"
+  | "ThreadLost"
+  | "MailboxFull"
+  | "MailboxesExhausted"
 
 /**
  * A message that reached nobody. `payload` is the value as it was sent, or the error for `UnheardError`; undefined

@@ -9,10 +9,15 @@ export class Directory {
   /** Gives an actor a place; versions begin at 1. */
   add(ref: LocalRef): { readonly target: number; readonly version: number } {
     const target = this.free.pop() ?? this.refs.length
+    return { target, version: this.put(target, ref) }
+  }
+
+  /** Gives an actor a place that was found for it: its version there. */
+  put(target: number, ref: LocalRef): number {
     const version = (this.versions[target] ?? 0) + 1
     this.refs[target] = ref
     this.versions[target] = version
-    return { target, version }
+    return version
   }
 
   /** The actor at a place, unless another generation lives there. */
@@ -20,8 +25,14 @@ export class Directory {
     return this.versions[target] === version ? this.refs[target] : undefined
   }
 
+  /** Frees a place that `add` gave. */
   remove(target: number): void {
-    this.refs[target] = undefined
+    this.clear(target)
     this.free.push(target)
+  }
+
+  /** Forgets who lives at a place. */
+  clear(target: number): void {
+    this.refs[target] = undefined
   }
 }

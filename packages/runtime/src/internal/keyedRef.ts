@@ -1,19 +1,25 @@
 /** A reference to a key of this thread: it reaches whichever incarnation lives, and makes one where none does. */
+import type { Depth } from "../Mailbox.ts"
 import { ENDING, type Replier } from "./hot/cell.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { MessageType } from "./protocol.ts"
-import { ended, type Refusal, type Target, withRef } from "./ref.ts"
+import type { Mailbox } from "./mailbox.ts"
+import { type Target, withRef } from "./ref.ts"
+import { ended, type Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
 
 class Keyed implements Target {
   readonly host: LocalHost
   readonly key: string
+  /** The key's bounds, which outlive its incarnations; undefined for a key without. */
+  readonly mailbox: Mailbox | undefined
   private living: LocalRef | undefined = undefined
 
-  constructor(host: LocalHost, key: string) {
+  constructor(host: LocalHost, key: string, mailbox: Mailbox | undefined) {
     this.host = host
     this.key = key
+    this.mailbox = mailbox
   }
 
   get name(): string {
@@ -24,6 +30,10 @@ class Keyed implements Target {
     return this.host.system
   }
 
+  get depth(): Depth {
+    return this.mailbox?.depth ?? this.living?.depth ?? { now: 0, high: 0 }
+  }
+
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
     const incarnation = this.incarnation()
     return incarnation === undefined ? ended : incarnation.deliver(tag, payload, replier)
@@ -32,7 +42,9 @@ class Keyed implements Target {
   /** Takes a message from another thread; false when the host has closed. */
   receive(message: MessageType, payload: unknown, replier: Replier | undefined): boolean {
     const incarnation = this.incarnation()
-    return incarnation !== undefined && incarnation.receive(message, payload, replier)
+    if (incarnation !== undefined) return incarnation.receive(message, payload, replier)
+    this.mailbox?.release()
+    return false
   }
 
   private incarnation(): LocalRef | undefined {

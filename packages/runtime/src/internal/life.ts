@@ -204,6 +204,8 @@ export const end = (ref: LocalRef, failure: Cause.Cause<unknown> | undefined): v
     system.deadLetter("Ended", ref, (taken.message as MessageType).tag, taken.payload)
     taken.replier?.abandon(reason)
   }
+  // Who waits for room is refused, or waits for the key's next incarnation.
+  ref.mailbox?.drain()
   ref.release(system.dispatcher.pool)
   ref.state = undefined
   ref.handlers = undefined

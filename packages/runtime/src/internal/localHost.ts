@@ -7,12 +7,15 @@ import type * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import { SpawnError } from "../SpawnError.ts"
+import type { Bounded } from "../Mailbox.ts"
+import { BoundedRef } from "./boundedRef.ts"
 import type { Host } from "./host.ts"
 import { ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { hostedKey, systemKey } from "./keys.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
+import { Mailbox } from "./mailbox.ts"
 import type { Owner } from "./owner.ts"
 import { compile, type Protocol } from "./protocol.ts"
 import type { RemoteContract } from "./remoteRef.ts"
@@ -34,6 +37,7 @@ export class LocalHost implements Host {
   readonly owner: Owner
   /** What sending to the actor on another thread needs. */
   readonly wire: Wire.Wire
+  readonly bounds: Bounded | undefined
   private readonly contract: RemoteContract
   private readonly refs = new Map<string, KeyedRef>()
   private readonly living = new Map<string, LocalRef>()
@@ -56,7 +60,8 @@ export class LocalHost implements Host {
     this.owner = owner
     this.wire = Wire.of(actor)
     const number = system.mesh?.number(this.name) ?? -1
-    this.contract = { name: this.name, host: number, protocol: this.protocol, wire: this.wire }
+    this.contract = { name: this.name, host: number, protocol: this.protocol, wire: this.wire, bounds: actor.mailbox }
+    this.bounds = actor.mailbox
     system.hosts.set(this.name, this)
   }
 
@@ -81,10 +86,21 @@ export class LocalHost implements Host {
   local(key: string): KeyedRef {
     let ref = this.refs.get(key)
     if (ref === undefined) {
-      ref = new KeyedRef(this, key)
+      ref = new KeyedRef(this, key, this.mailboxOf(key))
       this.refs.set(key, ref)
     }
     return ref
+  }
+
+  /** The bounds of a key's mailbox; shared where other threads send to the key too. */
+  private mailboxOf(key: string): Mailbox | undefined {
+    const { bounds } = this
+    if (bounds === undefined) return undefined
+    const { mesh } = this.system
+    return new Mailbox(
+      bounds,
+      mesh?.hosts(this.name) === true ? mesh.shared(this.name, key, bounds) : undefined
+    )
   }
 
   /** The living incarnation of a key, made now if there is none. */
@@ -92,7 +108,10 @@ export class LocalHost implements Host {
     const living = this.living.get(key)
     if (living !== undefined && living.status < ENDING) return living
     if (this.owner.closed) return undefined
-    const ref = new LocalRef(this, key, IDLE)
+    const { mailbox } = this.local(key)
+    const ref = mailbox === undefined
+      ? new LocalRef(this, key, IDLE)
+      : new BoundedRef(this, key, IDLE, mailbox)
     this.living.set(key, ref)
     this.owner.add(ref)
     if (living !== undefined) {
@@ -139,7 +158,9 @@ export class LocalHost implements Host {
     if (owner.closed) {
       return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
     }
-    const ref = new LocalRef(this, undefined, RUNNING)
+    const ref = this.bounds === undefined
+      ? new LocalRef(this, undefined, RUNNING)
+      : new BoundedRef(this, undefined, RUNNING, new Mailbox(this.bounds, undefined))
     owner.add(ref)
     let finished: Effect.Effect<ActorRef<never>, SpawnError> | undefined
     let resume = (effect: Effect.Effect<ActorRef<never>, SpawnError>): void => {

@@ -3,11 +3,14 @@
  * pointer, and an idle actor is nothing else.
  */
 import { Cell, type Replier } from "./hot/cell.ts"
+import type { Depth } from "../Mailbox.ts"
 import type { Life } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
+import type { Mailbox } from "./mailbox.ts"
 import type { Owner } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
-import { ended, invalid, type Refusal, type Target, unknown, withRef } from "./ref.ts"
+import { type Target, withRef } from "./ref.ts"
+import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
 import type { System } from "./system.ts"
 
 class Local extends Cell implements Target {
@@ -34,6 +37,15 @@ class Local extends Cell implements Target {
     return this.host.system
   }
 
+  /** Its bounds; undefined for an actor without. */
+  get mailbox(): Mailbox | undefined {
+    return undefined
+  }
+
+  get depth(): Depth {
+    return { now: this.size, high: this.high }
+  }
+
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
     const host = this.host
     const message = host.protocol.byTag.get(tag)
@@ -46,7 +58,12 @@ class Local extends Cell implements Target {
         return invalid(issue)
       }
     }
-    return host.system.dispatcher.send(this, message, value, replier) ? undefined : ended
+    return this.admit(message, value, replier)
+  }
+
+  /** Takes a message that fits. */
+  admit(message: MessageType, value: unknown, replier: Replier | undefined): Refusal | undefined {
+    return this.system.dispatcher.send(this, message, value, replier) ? undefined : ended
   }
 
   /** Takes a message from another thread; false when the actor has ended. */

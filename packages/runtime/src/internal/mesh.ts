@@ -8,9 +8,10 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Any } from "../Actor.ts"
 import type { ThreadStats } from "../ActorSystem.ts"
-import { DeadRef, InvalidMessage, type Reason as AskReason } from "../AskError.ts"
+import { DeadRef, InvalidMessage, MailboxesExhausted, type Reason as AskReason } from "../AskError.ts"
 import type { Bytes } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
+import type { Bounded } from "../Mailbox.ts"
 import * as Bells from "./bells.ts"
 import { Directory } from "./directory.ts"
 import * as Failure from "./failure.ts"
@@ -22,12 +23,14 @@ import type { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
+import { Mailbox, type Shared } from "./mailbox.ts"
 import * as Peer from "./peer.ts"
 import * as Place from "./place.ts"
 import { compile } from "./protocol.ts"
 import { type RemoteContract, RemoteRef } from "./remoteRef.ts"
 import { request } from "./request.ts"
 import type { System } from "./system.ts"
+import { type MailboxFabric, SharedMailboxes } from "./sharedMailboxes.ts"
 import * as Wire from "./wire.ts"
 
 /** The shared memory of a mesh, and its shape: what every thread is given. */
@@ -40,6 +43,8 @@ export interface Fabric {
   readonly capacity: number
   /** The names of the actors that the workers host; a host's number is its place here. */
   readonly hosts: ReadonlyArray<string>
+  /** The places of bounded mailboxes; undefined if no actor that the workers host has one. */
+  readonly mailboxes: MailboxFabric | undefined
   /** How long an idle thread looks for messages before it sleeps, in milliseconds. */
   readonly spinMillis: number
 }
@@ -74,7 +79,8 @@ export class Mesh implements Links {
   private readonly names: ReadonlyArray<string>
   private readonly inboxes: ReadonlyArray<Inbox>
   readonly place: (actor: string, key: string) => number
-  private readonly directory = new Directory()
+  /** The bounded mailboxes that the threads share. */
+  readonly mailboxes: SharedMailboxes | undefined
   private readonly keys = new Map<string, RemoteRef>()
   private lastWork = 0
   private parked = false
@@ -103,7 +109,18 @@ export class Mesh implements Links {
     this.peers = peers
     this.ports = ports
     Bells.listen(ports, this.wake)
-    this.inboxes = peers.map((peer) => new Inbox(this, peer, this.directory))
+    const directory = new Directory()
+    const bounded = new Directory()
+    this.inboxes = peers.map((peer) => new Inbox(this, peer, directory, bounded))
+    this.mailboxes = fabric.mailboxes === undefined ? undefined : new SharedMailboxes(
+      fabric.mailboxes,
+      system.thread,
+      fabric.threads,
+      (thread, slot) => {
+        const peer = this.peer(thread)
+        if (!peer.lost) peer.write(Peer.ROOM, 0, slot, 0, 0, undefined, Wire.nothing)
+      }
+    )
   }
 
   /** The peer with this thread's number. */
@@ -138,10 +155,25 @@ export class Mesh implements Links {
     let ref = this.keys.get(name)
     if (ref === undefined) {
       const peer = this.peer(thread)
-      ref = new RemoteRef(contract, peer, peer.bind(contract.host, key), 0, key)
+      const { bounds } = contract
+      const mailbox = bounds && new Mailbox(bounds, this.shared(contract.name, key, bounds))
+      ref = new RemoteRef(contract, peer, peer.bind(contract.host, key), 0, key, mailbox)
       this.keys.set(name, ref)
     }
     return ref
+  }
+
+  /** The slot of a key's bounded mailbox, of an actor that the workers host. */
+  shared(actor: string, key: string, bounds: Bounded): Shared | "none" {
+    return this.mailboxes!.keyed(actor, key, bounds)
+  }
+
+  /** A reference to an actor that this peer has spawned for this thread. */
+  spawned(contract: RemoteContract, peer: Peer.Peer, target: number, version: number): RemoteRef {
+    const { bounds } = contract
+    const mailbox = bounds &&
+      new Mailbox(bounds, this.mailboxes!.spawned(peer.thread, target, version, bounds))
+    return new RemoteRef(contract, peer, target, version, undefined, mailbox)
   }
 
   /** What sending to an actor of this contract needs. */
@@ -150,7 +182,8 @@ export class Mesh implements Links {
       name: actor.name,
       host: this.number(actor.name),
       protocol: compile(actor.protocol as never, this.system.validate),
-      wire: Wire.of(actor)
+      wire: Wire.of(actor),
+      bounds: actor.mailbox
     }
   }
 
@@ -261,17 +294,20 @@ class Inbox implements Sink {
   private readonly mesh: Mesh
   private readonly system: System
   readonly peer: Peer.Peer
+  /** Actors that others spawned here, by place; those with bounded mailboxes have places of their own. */
   private readonly directory: Directory
+  private readonly bounded: Directory
   /** Keys by the peer's handles for them. */
   private readonly bound: Array<KeyedRef> = []
   /** The starts in flight for the peer, by their correlations. */
   private readonly starting = new Map<number, Fiber.Fiber<unknown, unknown>>()
 
-  constructor(mesh: Mesh, peer: Peer.Peer, directory: Directory) {
+  constructor(mesh: Mesh, peer: Peer.Peer, directory: Directory, bounded: Directory) {
     this.mesh = mesh
     this.system = mesh.system
     this.peer = peer
     this.directory = directory
+    this.bounded = bounded
   }
 
   poll(): number {
@@ -335,6 +371,8 @@ class Inbox implements Sink {
           return this.starting.get(d)?.interruptUnsafe()
         case Peer.LOST:
           return a === this.peer.thread ? this.peer.lose() : this.mesh.lose(a)
+        case Peer.ROOM:
+          return this.mesh.mailboxes?.room(b)
         default:
           this.system.log(`thread ${this.peer.thread} sent a record of the unknown kind ${kind}`)
       }
@@ -356,12 +394,14 @@ class Inbox implements Sink {
   ): void {
     const ref: LocalRef | KeyedRef | undefined = version === 0
       ? this.bound[target]
-      : this.directory.get(target, version)
+      : this.find(target, version)
     const index = Peer.messageOf(address)
     const host = ref?.host ?? this.mesh.host(Peer.hostOf(address))
     const message = host?.protocol.messages[index]
     const codecs = host?.wire.messages[index]
     if (ref === undefined || message === undefined || codecs === undefined) {
+      if (ref !== undefined) ref.mailbox?.release()
+      else if (version < 0) this.mesh.mailboxes?.releaseSpawned(target)
       const to = { name: this.mesh.name(Peer.hostOf(address)) ?? "unknown", key: ref?.key }
       this.system.deadLetter("Ended", to, message?.tag ?? "unknown", undefined)
       asker?.answer(Peer.ABANDONED, correlation, new DeadRef(), Wire.reason)
@@ -372,6 +412,7 @@ class Inbox implements Sink {
     try {
       payload = codecs.payload.decode(bytes, offset, end)
     } catch (error) {
+      ref.mailbox?.release()
       this.system.deadLetter("InvalidMessage", ref, message.tag, undefined)
       replier?.abandon(new InvalidMessage({ issue: Failure.of(error) }))
       return
@@ -398,7 +439,7 @@ class Inbox implements Sink {
   }
 
   private spawn(index: number, correlation: number, bytes: Bytes, offset: number, end: number): void {
-    const { directory, peer } = this
+    const { bounded, directory, peer } = this
     const refuse = (failure: string): void =>
       peer.answer(Peer.NOT_SPAWNED, correlation, failure, Wire.failure)
     const host = this.mesh.host(index)
@@ -409,24 +450,39 @@ class Inbox implements Sink {
     } catch (error) {
       return refuse(Failure.of(error))
     }
+    const place = host.bounds && this.mesh.mailboxes!.open()
+    if (host.bounds !== undefined && place === undefined) return refuse(new MailboxesExhausted().message)
     const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner))
     this.starting.set(correlation, started)
     started.addObserver((exit) => {
       this.starting.delete(correlation)
       if (Exit.isSuccess(exit)) {
         const ref = exit.value as unknown as LocalRef
-        const { target, version } = directory.add(ref)
-        Effect.runForkWith(host.context)(awaitEnd(ref)).addObserver(() => directory.remove(target))
+        const { target, version } = place === undefined
+          ? directory.add(ref)
+          : { target: place.place, version: -bounded.put(place.place, ref) }
+        place?.assign(ref.mailbox!, version)
+        Effect.runForkWith(host.context)(awaitEnd(ref)).addObserver(() => {
+          if (place === undefined) return directory.remove(target)
+          bounded.clear(target)
+          place.close()
+        })
         peer.write(Peer.SPAWNED, 0, target, version, correlation, undefined, Wire.nothing)
       } else {
+        place?.close()
         const error = Cause.findError(exit.cause)
         refuse(error._tag === "Success" ? Failure.of(error.success.cause) : Failure.ofCause(exit.cause))
       }
     })
   }
 
+  /** The actor at a place; the places of bounded mailboxes have negative versions. */
+  private find(target: number, version: number): LocalRef | undefined {
+    return version < 0 ? this.bounded.get(target, -version) : this.directory.get(target, version)
+  }
+
   private end(target: number, version: number, correlation: number): void {
-    const ref = this.directory.get(target, version)
+    const ref = this.find(target, version)
     const ended = (): void => this.peer.answer(Peer.ENDED, correlation, undefined, Wire.nothing)
     if (ref === undefined) return ended()
     end(ref, undefined)

@@ -27,7 +27,7 @@ export const ABANDONED = FIRST_KIND + 4
 export const BIND = FIRST_KIND + 5
 /** Start an actor: host, 0, 0, correlation; the payload is the arguments. */
 export const SPAWN = FIRST_KIND + 6
-/** It has started: 0, target, version, correlation. */
+/** It has started: 0, target, version, correlation. The version is negative if the mailbox is bounded. */
 export const SPAWNED = FIRST_KIND + 7
 /** It did not start: 0, 0, 0, correlation; the payload is the failure. */
 export const NOT_SPAWNED = FIRST_KIND + 8
@@ -45,6 +45,8 @@ export const DEAD_LETTER = FIRST_KIND + 13
 export const CANCEL = FIRST_KIND + 14
 /** A thread has ended: thread, 0, 0, 0. From itself, as its last word, or from the one that made the system. */
 export const LOST = FIRST_KIND + 15
+/** There is room in a bounded mailbox: 0, slot, 0, 0. */
+export const ROOM = FIRST_KIND + 16
 
 // The host goes with each message, so that one whose actor has ended has a name: 16 bits for each of the two.
 
@@ -162,6 +164,7 @@ export class Peer {
     const waiting = Array.from(this.waiting.values())
     this.waiting.clear()
     for (const { replier } of waiting) replier.abandon(reason)
+    this.system.mesh?.mailboxes?.retry()
   }
 
   /** Makes visible what was written, and wakes the peer for it. */

@@ -12,6 +12,7 @@ import * as Bells from "./bells.ts"
 import * as Failure from "./failure.ts"
 import type { Answer, Welcome } from "./handshake.ts"
 import { type Fabric, fabric as makeFabric, Mesh } from "./mesh.ts"
+import { fabric as mailboxFabric } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
@@ -19,6 +20,7 @@ export interface Options {
   readonly workers: number
   readonly hosts: ReadonlyArray<Any>
   readonly linkBytes: number
+  readonly mailboxes: number
   readonly spinMillis: number
   readonly startTimeout: Duration.Duration
   readonly stderr: (worker: number) => string
@@ -31,6 +33,9 @@ export const make = Effect.fnUntraced(function*(system: System, options: Options
     threads: options.workers + 1,
     capacity: options.linkBytes,
     hosts: options.hosts.map(({ name }) => name),
+    mailboxes: options.hosts.some(({ mailbox }) => mailbox !== undefined)
+      ? mailboxFabric(options.mailboxes, options.workers + 1)
+      : undefined,
     spinMillis: options.spinMillis
   })
   const ports = Bells.make(fabric.threads)

@@ -4,46 +4,54 @@ import * as Effect from "effect/Effect"
 import { pipeArguments } from "effect/Pipeable"
 import { TypeId } from "../ActorRef.ts"
 import type { AskOptions } from "../ActorRef.ts"
-import { AskError, AskTimeout, DeadRef, InvalidMessage, type Reason, ThreadLost } from "../AskError.ts"
-import type { Reason as DeadLetterReason } from "../DeadLetter.ts"
+import { AskError, AskTimeout } from "../AskError.ts"
+import type { Depth } from "../Mailbox.ts"
 import { PendingAsk } from "./ask.ts"
 import type { Replier } from "./hot/cell.ts"
+import { type Mailbox, Waiter } from "./mailbox.ts"
+import type { Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
-
-/** Why a message was not accepted. */
-export interface Refusal {
-  readonly reason: DeadLetterReason
-  /** What an ask fails with. */
-  readonly askReason: Reason
-}
-
-export const ended: Refusal = { reason: "Ended", askReason: new DeadRef() }
-
-export const invalid = (issue: unknown): Refusal => ({
-  reason: "InvalidMessage",
-  askReason: new InvalidMessage({ issue: issue instanceof Error ? issue.message : String(issue) })
-})
-
-export const unknown = (actor: string, tag: string): Refusal => ({
-  reason: "UnknownMessage",
-  askReason: new InvalidMessage({ issue: `${actor} has no message ${tag}` })
-})
-
-export const lost = (thread: number): Refusal => ({
-  reason: "ThreadLost",
-  askReason: new ThreadLost({ thread })
-})
 
 /** What a kind of reference must know. */
 export interface Target {
   readonly name: string
   readonly key: string | undefined
   readonly system: System
+  /** How full the mailbox is, if that is known on this thread. */
+  readonly depth: Depth | undefined
   /** Hands a message over; undefined when it was accepted. */
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined
 }
 
 const variance = { _Rpcs: (rpcs: never): never => rpcs }
+
+/** What becomes of a message that was refused, where its sender does not wait; true when it is accepted after all. */
+const overflow = (
+  target: Target,
+  refusal: Refusal,
+  tag: string,
+  payload: unknown,
+  replier: Replier | undefined
+): boolean => {
+  const { mailbox, reason } = refusal
+  if (mailbox?.bounds.overflow === "dropOldest") {
+    mailbox.keep(new Waiter(target, tag, payload, replier, undefined, true))
+    return true
+  }
+  // What is refused to an asker is told to him; a mailbox that drops the newest has taken it, and dropped it.
+  if (replier === undefined || mailbox?.bounds.overflow === "dropNewest") {
+    target.system.deadLetter(reason, target, tag, payload)
+  }
+  return false
+}
+
+/** Tells when there is room. */
+const tellWhenRoom = (target: Target, mailbox: Mailbox, tag: string, payload: unknown): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const waiter = new Waiter(target, tag, payload, undefined, () => resume(Effect.void), false)
+    mailbox.wait(waiter)
+    return Effect.sync(() => mailbox.leave(waiter))
+  })
 
 /** Adds the face of a reference to a class of targets. */
 export const withRef = <Base extends abstract new(...args: Array<any>) => Target>(base: Base) => {
@@ -54,32 +62,48 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
 
     tellUnsafe(tag: string, payload?: unknown): boolean {
       const refusal = this.deliver(tag, payload, undefined)
-      if (refusal === undefined) return true
-      this.system.deadLetter(refusal.reason, this, tag, payload)
-      return false
+      return refusal === undefined || overflow(this, refusal, tag, payload, undefined)
     }
 
     tell(tag: string, payload?: unknown): Effect.Effect<void> {
-      return Effect.sync(() => {
-        this.tellUnsafe(tag, payload)
+      return Effect.suspend(() => {
+        const refusal = this.deliver(tag, payload, undefined)
+        if (refusal === undefined) return Effect.void
+        const { mailbox } = refusal
+        if (mailbox?.bounds.overflow === "suspend") return tellWhenRoom(this, mailbox, tag, payload)
+        overflow(this, refusal, tag, payload, undefined)
+        return Effect.void
       })
     }
 
     offer(tag: string, payload?: unknown): Effect.Effect<boolean> {
-      return Effect.sync(() => this.deliver(tag, payload, undefined) === undefined)
+      return Effect.sync(() => {
+        const refusal = this.deliver(tag, payload, undefined)
+        if (refusal === undefined) return true
+        const policy = refusal.mailbox?.bounds.overflow
+        return (policy === "dropOldest" || policy === "dropNewest") &&
+          overflow(this, refusal, tag, payload, undefined)
+      })
     }
 
     ask(tag: string, payload?: unknown, options?: AskOptions): Effect.Effect<any, any> {
       const asked = Effect.suspend(() => {
         const pending = new PendingAsk(this.name, tag)
         const refusal = this.deliver(tag, payload, pending)
+        let waiter: Waiter | undefined
         if (refusal !== undefined) {
-          this.system.deadLetter(refusal.reason, this, tag, payload)
-          return Effect.fail(new AskError({ actor: this.name, tag, reason: refusal.askReason }))
+          if (refusal.mailbox?.bounds.overflow === "suspend") {
+            waiter = new Waiter(this, tag, payload, pending, undefined, false)
+            refusal.mailbox.wait(waiter)
+          } else if (!overflow(this, refusal, tag, payload, pending)) {
+            return Effect.fail(new AskError({ actor: this.name, tag, reason: refusal.askReason }))
+          }
         }
         // The caller waits anyway: unless a slice runs, the actors run now, and most answers are there at once.
         if (pending.exit === undefined) this.system.dispatcher.runFor(pending)
-        return pending.exit ?? pending.wait()
+        if (pending.exit !== undefined) return pending.exit
+        if (waiter === undefined) return pending.wait()
+        return Effect.onInterrupt(pending.wait(), () => Effect.sync(() => refusal!.mailbox!.leave(waiter)))
       })
       if (options?.timeout === undefined) return asked
       const duration = options.timeout

@@ -9,7 +9,7 @@ import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
 import type { Mesh } from "./mesh.ts"
 import * as Peer from "./peer.ts"
-import { type RemoteContract, RemoteRef } from "./remoteRef.ts"
+import type { RemoteContract } from "./remoteRef.ts"
 import { request } from "./request.ts"
 import * as Wire from "./wire.ts"
 
@@ -43,7 +43,7 @@ export class RemoteHost implements Host {
         Effect.mapError(failed),
         Effect.onError(() => left),
         Effect.flatMap(({ target, version }) => {
-          const ref = new RemoteRef(this.contract, peer, target, version, undefined)
+          const ref = this.mesh.spawned(this.contract, peer, target, version)
           const finalizer = Effect.andThen(Effect.ignore(end(peer, target, version)), left)
           return Effect.andThen(
             Scope.addFinalizer(scope, finalizer),

@@ -38,6 +38,8 @@ export class System implements Hooks, SystemFace {
   /** The actors hosted on this thread, by name. */
   readonly hosts = new Map<string, LocalHost>()
   mesh: Mesh | undefined = undefined
+  /** Senders to resume when the slice is over. */
+  private woken: Array<() => void> = []
 
   constructor(options: {
     readonly thread: number
@@ -95,6 +97,16 @@ export class System implements Hooks, SystemFace {
     const dead = new DeadLetter({ ...letter, payload })
     // Where there is no room only the effect forgets the oldest. It never waits.
     if (!PubSub.publishUnsafe(this.letters, dead)) Effect.runSync(PubSub.publish(this.letters, dead))
+  }
+
+  /** Resumes a sender when the slice is over: not within a turn, where what it does could end the actor in its turn. */
+  soon(resume: () => void): void {
+    if (this.woken.push(resume) > 1) return
+    queueMicrotask(() => {
+      const { woken } = this
+      this.woken = []
+      for (const resume of woken) resume()
+    })
   }
 
   /** Says what is wrong with the system itself. */

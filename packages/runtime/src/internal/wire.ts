@@ -30,7 +30,7 @@ const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodecs => ({
 const wires = new WeakMap<object, Wire>()
 
 /** The wire of a contract, compiled once. Throws a `CodecDefinitionError` where a schema cannot cross a thread. */
-export const of = (actor: Pick<Any, "name" | "protocol" | "args">): Wire => {
+export const of = (actor: Pick<Any, "name" | "protocol" | "args" | "mailbox">): Wire => {
   let wire = wires.get(actor)
   if (wire === undefined) {
     const { messages } = compile(actor.protocol as never)
@@ -40,7 +40,11 @@ export const of = (actor: Pick<Any, "name" | "protocol" | "args">): Wire => {
       const { error, payload, success } = codecs[i]!
       return [tag, payload.fingerprint, success.fingerprint, error.fingerprint]
     })
-    wire = { args, messages: codecs, fingerprint: JSON.stringify([args.fingerprint, parts]) }
+    wire = {
+      args,
+      messages: codecs,
+      fingerprint: JSON.stringify([args.fingerprint, parts, actor.mailbox ?? null])
+    }
     wires.set(actor, wire)
   }
   return wire
@@ -66,7 +70,15 @@ export const stats = Codec.make(Schema.Struct({
 }))
 
 const Letter = Schema.Struct({
-  reason: Schema.Literals(["Ended", "UnknownMessage", "InvalidMessage", "UnheardError", "ThreadLost"]),
+  reason: Schema.Literals([
+    "Ended",
+    "UnknownMessage",
+    "InvalidMessage",
+    "UnheardError",
+    "ThreadLost",
+    "MailboxFull",
+    "MailboxesExhausted"
+  ]),
   actor: Schema.String,
   key: Schema.UndefinedOr(Schema.String),
   tag: Schema.String

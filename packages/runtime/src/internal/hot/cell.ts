@@ -3,7 +3,7 @@
  *
  * **Contract**: one thread. Only the dispatcher changes `status`, `state` and the mailbox.
  * **Invariant**: a cell stands in the run queue exactly while its status is READY. Messages are kept in a
- * circular buffer of three slots each (message, payload, replier); slots outside `[head, head + size)` are undefined.
+ * circular buffer of three slots each (message, payload, replier); slots that hold no message are undefined.
  * **Ordering**: first in, first out.
  * **Allocation**: none a message. A buffer is borrowed from the dispatcher's pool when the first message arrives
  * and given back when the last one is handled, so that an idle actor holds none.
@@ -53,29 +53,34 @@ export class Cell {
   handlers: ReadonlyArray<Handler> | undefined = undefined
   /** Who awaits the answer to the message in hand. */
   replier: Replier | undefined = undefined
+  /** A power of two of messages, `STRIDE` slots each; none while the mailbox is empty. */
   private buffer: Array<unknown> = EMPTY
-  private mask = -1
+  /** The oldest message's first slot. */
   private head = 0
   /** How many messages wait. */
   size = 0
+  /** The most that ever waited. */
+  high = 0
 
   constructor(status: number) {
     this.status = status
   }
 
   put(message: Message, payload: unknown, replier: Replier | undefined, pool: BufferPool): void {
-    if (this.size > this.mask) this.grow(pool)
-    const at = ((this.head + this.size) & this.mask) * STRIDE
+    if (this.size * STRIDE === this.buffer.length) this.grow(pool)
     const buffer = this.buffer
+    let at = this.head + this.size * STRIDE
+    if (at >= buffer.length) at -= buffer.length
     buffer[at] = message
     buffer[at + 1] = payload
     buffer[at + 2] = replier
-    this.size++
+    const size = ++this.size
+    if (size > this.high) this.high = size
   }
 
   /** Takes the oldest message into `into`; there must be one. */
   take(into: Taken): void {
-    const at = this.head * STRIDE
+    const at = this.head
     const buffer = this.buffer
     into.message = buffer[at] as Message
     into.payload = buffer[at + 1]
@@ -84,32 +89,30 @@ export class Cell {
     buffer[at] = undefined
     buffer[at + 1] = undefined
     buffer[at + 2] = undefined
-    this.head = (this.head + 1) & this.mask
+    const next = at + STRIDE
+    this.head = next === buffer.length ? 0 : next
     this.size--
   }
 
   /** Gives the buffer back; the mailbox must be empty. */
   release(pool: BufferPool): void {
-    if (this.mask === -1) return
+    if (this.buffer === EMPTY) return
     pool.give(this.buffer)
     this.buffer = EMPTY
-    this.mask = -1
     this.head = 0
   }
 
   private grow(pool: BufferPool): void {
     const old = this.buffer
-    const next = pool.take(this.mask === -1 ? SMALLEST : (this.mask + 1) * 2)
-    for (let i = 0; i < this.size; i++) {
-      const from = ((this.head + i) & this.mask) * STRIDE
-      for (let k = 0; k < STRIDE; k++) {
-        next[i * STRIDE + k] = old[from + k]
-        old[from + k] = undefined
-      }
+    const next = pool.take(old === EMPTY ? SMALLEST : (old.length / STRIDE) * 2)
+    // It is full: from the head around to the head again.
+    for (let i = 0, from = this.head; i < old.length; i++) {
+      next[i] = old[from]
+      old[from] = undefined
+      if (++from === old.length) from = 0
     }
-    if (this.mask !== -1) pool.give(old)
+    if (old !== EMPTY) pool.give(old)
     this.buffer = next
-    this.mask = next.length / STRIDE - 1
     this.head = 0
   }
 }

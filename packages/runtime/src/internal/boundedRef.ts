@@ -1,0 +1,63 @@
+/** An actor on this thread whose mailbox is bounded. */
+import type { Replier, Taken } from "./hot/cell.ts"
+import type { LocalHost } from "./localHost.ts"
+import { LocalRef } from "./localRef.ts"
+import type { Mailbox } from "./mailbox.ts"
+import type { MessageType } from "./protocol.ts"
+import type { Depth } from "../Mailbox.ts"
+import { ENDING } from "./hot/cell.ts"
+import { ended, type Refusal } from "./refusal.ts"
+
+export class BoundedRef extends LocalRef {
+  private readonly bounded: Mailbox
+
+  constructor(host: LocalHost, key: string | undefined, status: number, mailbox: Mailbox) {
+    super(host, key, status)
+    this.bounded = mailbox
+  }
+
+  override get mailbox(): Mailbox {
+    return this.bounded
+  }
+
+  override get depth(): Depth {
+    return this.bounded.depth
+  }
+
+  override admit(message: MessageType, value: unknown, replier: Replier | undefined): Refusal | undefined {
+    if (this.status >= ENDING) return ended
+    const refusal = this.bounded.reserve()
+    if (refusal === undefined) this.accept(message, value, replier)
+    return refusal
+  }
+
+  /** Takes a message from another thread, which took a place for it. */
+  override receive(message: MessageType, payload: unknown, replier: Replier | undefined): boolean {
+    if (this.status >= ENDING) {
+      this.bounded.release()
+      return false
+    }
+    this.accept(message, payload, replier)
+    return true
+  }
+
+  override take(into: Taken): void {
+    super.take(into)
+    this.bounded.release()
+  }
+
+  private accept(message: MessageType, payload: unknown, replier: Replier | undefined): void {
+    if (this.bounded.bounds.overflow === "dropOldest") this.makeRoom()
+    this.system.dispatcher.send(this, message, payload, replier)
+  }
+
+  /** Drops the oldest until the rest fits, together with one more and with what is on its way. */
+  private makeRoom(): void {
+    while (this.size > 0 && this.bounded.overfull) {
+      const oldest: Taken = { message: { index: 0 }, payload: undefined, replier: undefined }
+      this.take(oldest)
+      this.system.deadLetter("MailboxFull", this, (oldest.message as MessageType).tag, oldest.payload)
+      oldest.replier?.abandon(this.bounded.askReason)
+    }
+  }
+}

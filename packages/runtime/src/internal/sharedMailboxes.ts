@@ -1,0 +1,124 @@
+/** The bounded mailboxes that the threads of a mesh share: where their slots are, and who waits for room in them. */
+import type { Bounded } from "../Mailbox.ts"
+import { SharedGauge, takeWaiting } from "./hot/gauge.ts"
+import { Slots, slotsBytes } from "./hot/slots.ts"
+import type { Mailbox, Rooms, Shared } from "./mailbox.ts"
+
+/** The shared memory of the bounded mailboxes: what every thread is given. */
+export interface MailboxFabric {
+  readonly memory: SharedArrayBuffer
+  /** Slots for keys, and as many for each thread's spawned actors: a power of two. */
+  readonly count: number
+  readonly seed: number
+}
+
+/** Allocates the memory of the bounded mailboxes of `threads` threads. */
+export const fabric = (count: number, threads: number): MailboxFabric => ({
+  memory: new SharedArrayBuffer(slotsBytes(count, threads)),
+  count,
+  seed: crypto.getRandomValues(new Int32Array(1))[0]!
+})
+
+/** An actor that this thread has spawned for another one. */
+export interface Place {
+  readonly place: number
+  /** Gives it to a generation. */
+  assign(mailbox: Mailbox, version: number): void
+  /** Gives it back, and tells those who wait that there is nobody any more. */
+  close(): void
+}
+
+export class SharedMailboxes implements Rooms {
+  private readonly slots: Slots
+  private readonly thread: number
+  private readonly threads: number
+  /** Tells another thread that there is room in a slot. */
+  private readonly tell: (thread: number, slot: number) => void
+  /** The mailboxes for which somebody waits on this thread, by their slots. */
+  private readonly waiting = new Map<number, Mailbox>()
+
+  constructor(
+    fabric: MailboxFabric,
+    thread: number,
+    threads: number,
+    tell: (thread: number, slot: number) => void
+  ) {
+    this.slots = new Slots(fabric.memory, fabric.count, fabric.seed, thread)
+    this.thread = thread
+    this.threads = threads
+    this.tell = tell
+  }
+
+  /** The slot of a key: the same on every thread. "none" if there is none left. */
+  keyed(actor: string, key: string, bounds: Bounded): Shared | "none" {
+    const slot = this.slots.claim(actor, key)
+    return slot < 0 ? "none" : this.shared(slot, bounds, 0)
+  }
+
+  /** The slot of an actor that another thread has spawned for this one. */
+  spawned(thread: number, place: number, version: number, bounds: Bounded): Shared {
+    return this.shared(this.slots.spawned(thread, place), bounds, version)
+  }
+
+  /** A place for an actor that this thread spawns for another one; undefined if there is none. */
+  open(): Place | undefined {
+    const { slots } = this
+    const place = slots.open()
+    if (place < 0) return undefined
+    const slot = slots.spawned(this.thread, place)
+    return {
+      place,
+      assign: (mailbox, version) => {
+        slots.assign(place, version)
+        mailbox.share(this.shared(slot, mailbox.bounds, version))
+      },
+      close: () => {
+        slots.close(place)
+        this.wake(slot)
+      }
+    }
+  }
+
+  /** Gives back what a message took that came too late for the actor at this place of this thread. */
+  releaseSpawned(place: number): void {
+    const slot = this.slots.spawned(this.thread, place)
+    new SharedGauge(this.slots.words, slot, 0, 0, this.thread).release()
+    this.wake(slot)
+  }
+
+  wait(slot: number, mailbox: Mailbox): void {
+    this.waiting.set(slot, mailbox)
+  }
+
+  leave(slot: number, mailbox: Mailbox): void {
+    if (this.waiting.get(slot) === mailbox) this.waiting.delete(slot)
+  }
+
+  wake(slot: number): void {
+    const bits = takeWaiting(this.slots.words, slot)
+    if (bits === 0) return
+    for (let thread = 0; thread < this.threads; thread++) {
+      if ((bits & (1 << (thread & 31))) === 0) continue
+      if (thread === this.thread) this.room(slot)
+      else this.tell(thread, slot)
+    }
+  }
+
+  /** There is room in a slot, or was a moment ago. */
+  room(slot: number): void {
+    this.waiting.get(slot)?.drain()
+  }
+
+  /** A thread has ended: what waits for its actors waits no longer. */
+  retry(): void {
+    for (const mailbox of Array.from(this.waiting.values())) mailbox.drain()
+  }
+
+  private shared(slot: number, bounds: Bounded, version: number): Shared {
+    return {
+      slot,
+      gauge: new SharedGauge(this.slots.words, slot, bounds.capacity, version, this.thread),
+      rooms: this
+    }
+  }
+}
