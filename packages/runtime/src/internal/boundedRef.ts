@@ -43,7 +43,9 @@ export class BoundedRef extends LocalRef {
 
   override take(into: Taken): void {
     super.take(into)
-    this.bounded.release()
+    this.bounded.free()
+    // Where it ends, what waits in it comes before who waits for it.
+    if (this.status < ENDING) this.bounded.wake()
   }
 
   private accept(message: MessageType, payload: unknown, replier: Replier | undefined): void {

@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ActorEnded } from "../AskError.ts"
 import * as Failure from "./failure.ts"
-import { BUSY, ENDED, ENDING, type Replier, type Taken } from "./hot/cell.ts"
+import { BUSY, ENDED, ENDING, type Replier, type Signal, type Taken } from "./hot/cell.ts"
 import { FAIL, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { MessageType } from "./protocol.ts"
@@ -45,11 +45,13 @@ export class Life implements Scope.Closeable {
   /** A handler's effect that came before the fiber was parked: it may have yielded on its way there. */
   private next: Effect.Effect<Exit.Exit<unknown, unknown>> | undefined = undefined
   /** The message whose effect is in flight. */
-  private message: MessageType | undefined = undefined
+  private message: Told | undefined = undefined
   /** Whether the fiber's end is heard of. */
   private watched = false
   private debts: Debts | undefined = undefined
   private waiters: Array<() => void> | undefined = undefined
+  /** The system lane: what goes before the messages. Ending is not in it: that takes effect at once. */
+  lane: Array<SystemSignal> | undefined = undefined
 
   constructor(ref: LocalRef) {
     this.ref = ref
@@ -61,7 +63,7 @@ export class Life implements Scope.Closeable {
   }
 
   /** Runs a handler's effect on the actor's fiber, which is made now if this is its first. */
-  run(effect: Effect.Effect<unknown, unknown>, message: MessageType): void {
+  run(effect: Effect.Effect<unknown, unknown>, message: Told): void {
     this.message = message
     const { resume } = this
     if (resume !== undefined) {
@@ -157,11 +159,27 @@ class Debts {
   }
 }
 
+/** A message or a signal, as far as a failure names it. */
+type Told = Pick<MessageType, "index" | "tag">
+
+/** A signal, with its name for those who read why an actor failed. */
+export interface SystemSignal extends Signal {
+  readonly tag: string
+}
+
+/** Tells an actor something of the system's; false when it has ended. */
+export const signal = (ref: LocalRef, signal: SystemSignal): boolean => {
+  if (ref.status >= ENDING) return false
+  ;(lifeOf(ref).lane ??= []).push(signal)
+  ref.system.dispatcher.signal(ref)
+  return true
+}
+
 /** The actor's life, made when it is first needed. */
 export const lifeOf = (ref: LocalRef): Life => ref.life ??= new Life(ref)
 
 /** Applies what a handler's effect came to. */
-export const settle = (ref: LocalRef, exit: Exit.Exit<unknown, unknown>, message: MessageType): void => {
+export const settle = (ref: LocalRef, exit: Exit.Exit<unknown, unknown>, message: Told): void => {
   if (Exit.isSuccess(exit)) {
     if (exit.value instanceof Step) ref.system.dispatcher.complete(ref, exit.value, message)
     else crash(ref, notAStep(ref, message), message)
@@ -175,13 +193,13 @@ export const settle = (ref: LocalRef, exit: Exit.Exit<unknown, unknown>, message
   }
 }
 
-const notAStep = (ref: LocalRef, message: MessageType): Cause.Cause<never> =>
+const notAStep = (ref: LocalRef, message: Told): Cause.Cause<never> =>
   Cause.die(
     new TypeError(`the handler ${message.tag} of ${ref.name} gave neither a step nor an Effect of one`)
   )
 
 /** A handler threw, died, or was interrupted: the actor fails. */
-export const crash = (ref: LocalRef, cause: Cause.Cause<unknown>, message: MessageType): void => {
+export const crash = (ref: LocalRef, cause: Cause.Cause<unknown>, message: Told): void => {
   const what = `${ref.toString()} failed in ${message.tag}`
   Effect.runForkWith(ref.host.context)(Effect.logError(what, cause))
   end(ref, cause)
@@ -205,7 +223,7 @@ export const end = (ref: LocalRef, failure: Cause.Cause<unknown> | undefined): v
     taken.replier?.abandon(reason)
   }
   // Who waits for room is refused, or waits for the key's next incarnation.
-  ref.mailbox?.drain()
+  ref.mailbox?.wake()
   ref.release(system.dispatcher.pool)
   ref.state = undefined
   ref.handlers = undefined

@@ -10,7 +10,7 @@ import { SpawnError } from "../SpawnError.ts"
 import type { Bounded } from "../Mailbox.ts"
 import { BoundedRef } from "./boundedRef.ts"
 import type { Host } from "./host.ts"
-import { ENDING, type Handler, IDLE, RUNNING, STARTING } from "./hot/cell.ts"
+import { ENDING, type Handler, IDLE, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { hostedKey, systemKey } from "./keys.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
@@ -99,7 +99,7 @@ export class LocalHost implements Host {
     const { mesh } = this.system
     return new Mailbox(
       bounds,
-      mesh?.hosts(this.name) === true ? mesh.shared(this.name, key, bounds) : undefined
+      mesh?.hosts(this.name) === true ? mesh.shared(this.name, key) : undefined
     )
   }
 
@@ -207,7 +207,8 @@ export class LocalHost implements Host {
     const fiber = Effect.runForkWith(lifeOf(ref).context)(initial as Effect.Effect<unknown>)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
-      if (ref.status === STARTING) ref.status = RUNNING
+      // A signal may have come while it ran.
+      if (ref.status === STARTING) ref.status = SIGNALLED
       return this.begun(ref, exit)
     }
     const life = lifeOf(ref)

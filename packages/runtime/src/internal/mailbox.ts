@@ -59,12 +59,11 @@ export class Mailbox implements Refusal {
   }
 
   get depth(): Depth {
-    const { gauge } = this
+    const { bounds, gauge } = this
     if (gauge === undefined) return { now: 0, high: 0 }
-    return {
-      now: Math.min(gauge.held, this.bounds.capacity),
-      high: Math.min(gauge.high, this.bounds.capacity)
-    }
+    // What is on its way beyond the capacity pushes the oldest out when it arrives.
+    const most = bounds.overflow === "dropOldest" ? bounds.capacity : Infinity
+    return { now: Math.min(gauge.held, most), high: Math.min(gauge.high, most) }
   }
 
   /** Whether more is held, or on its way, than may stay. */
@@ -82,10 +81,20 @@ export class Mailbox implements Refusal {
     return gauge.reserve(this.limit) ? undefined : this
   }
 
-  /** Gives a place back. */
+  /** Gives a place back, and lets in who waits for it. */
   release(): void {
-    const { gauge, shared } = this
-    gauge!.release()
+    this.free()
+    this.wake()
+  }
+
+  /** Gives a place back; whoever calls it calls `wake` afterwards. */
+  free(): void {
+    this.gauge!.release()
+  }
+
+  /** Lets in those who wait, on whichever thread. */
+  wake(): void {
+    const { shared } = this
     if (shared === undefined) {
       if (this.first !== undefined) this.drain()
     } else if (shared.gauge.awaited) {

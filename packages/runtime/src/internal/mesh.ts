@@ -11,7 +11,6 @@ import type { ThreadStats } from "../ActorSystem.ts"
 import { DeadRef, InvalidMessage, MailboxesExhausted, type Reason as AskReason } from "../AskError.ts"
 import type { Bytes } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
-import type { Bounded } from "../Mailbox.ts"
 import * as Bells from "./bells.ts"
 import { Directory } from "./directory.ts"
 import * as Failure from "./failure.ts"
@@ -156,7 +155,7 @@ export class Mesh implements Links {
     if (ref === undefined) {
       const peer = this.peer(thread)
       const { bounds } = contract
-      const mailbox = bounds && new Mailbox(bounds, this.shared(contract.name, key, bounds))
+      const mailbox = bounds && new Mailbox(bounds, this.shared(contract.name, key))
       ref = new RemoteRef(contract, peer, peer.bind(contract.host, key), 0, key, mailbox)
       this.keys.set(name, ref)
     }
@@ -164,15 +163,15 @@ export class Mesh implements Links {
   }
 
   /** The slot of a key's bounded mailbox, of an actor that the workers host. */
-  shared(actor: string, key: string, bounds: Bounded): Shared | "none" {
-    return this.mailboxes!.keyed(actor, key, bounds)
+  shared(actor: string, key: string): Shared | "none" {
+    return this.mailboxes!.keyed(actor, key)
   }
 
   /** A reference to an actor that this peer has spawned for this thread. */
   spawned(contract: RemoteContract, peer: Peer.Peer, target: number, version: number): RemoteRef {
     const { bounds } = contract
     const mailbox = bounds &&
-      new Mailbox(bounds, this.mailboxes!.spawned(peer.thread, target, version, bounds))
+      new Mailbox(bounds, this.mailboxes!.spawned(peer.thread, target, version))
     return new RemoteRef(contract, peer, target, version, undefined, mailbox)
   }
 

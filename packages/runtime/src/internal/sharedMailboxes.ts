@@ -1,5 +1,4 @@
 /** The bounded mailboxes that the threads of a mesh share: where their slots are, and who waits for room in them. */
-import type { Bounded } from "../Mailbox.ts"
 import { SharedGauge, takeWaiting } from "./hot/gauge.ts"
 import { Slots, slotsBytes } from "./hot/slots.ts"
 import type { Mailbox, Rooms, Shared } from "./mailbox.ts"
@@ -50,14 +49,14 @@ export class SharedMailboxes implements Rooms {
   }
 
   /** The slot of a key: the same on every thread. "none" if there is none left. */
-  keyed(actor: string, key: string, bounds: Bounded): Shared | "none" {
+  keyed(actor: string, key: string): Shared | "none" {
     const slot = this.slots.claim(actor, key)
-    return slot < 0 ? "none" : this.shared(slot, bounds, 0)
+    return slot < 0 ? "none" : this.shared(slot, 0)
   }
 
   /** The slot of an actor that another thread has spawned for this one. */
-  spawned(thread: number, place: number, version: number, bounds: Bounded): Shared {
-    return this.shared(this.slots.spawned(thread, place), bounds, version)
+  spawned(thread: number, place: number, version: number): Shared {
+    return this.shared(this.slots.spawned(thread, place), version)
   }
 
   /** A place for an actor that this thread spawns for another one; undefined if there is none. */
@@ -70,7 +69,7 @@ export class SharedMailboxes implements Rooms {
       place,
       assign: (mailbox, version) => {
         slots.assign(place, version)
-        mailbox.share(this.shared(slot, mailbox.bounds, version))
+        mailbox.share(this.shared(slot, version))
       },
       close: () => {
         slots.close(place)
@@ -82,7 +81,7 @@ export class SharedMailboxes implements Rooms {
   /** Gives back what a message took that came too late for the actor at this place of this thread. */
   releaseSpawned(place: number): void {
     const slot = this.slots.spawned(this.thread, place)
-    new SharedGauge(this.slots.words, slot, 0, 0, this.thread).release()
+    new SharedGauge(this.slots.words, slot, 0, this.thread).release()
     this.wake(slot)
   }
 
@@ -114,10 +113,10 @@ export class SharedMailboxes implements Rooms {
     for (const mailbox of Array.from(this.waiting.values())) mailbox.drain()
   }
 
-  private shared(slot: number, bounds: Bounded, version: number): Shared {
+  private shared(slot: number, version: number): Shared {
     return {
       slot,
-      gauge: new SharedGauge(this.slots.words, slot, bounds.capacity, version, this.thread),
+      gauge: new SharedGauge(this.slots.words, slot, version, this.thread),
       rooms: this
     }
   }

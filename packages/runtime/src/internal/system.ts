@@ -8,7 +8,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
-import type { Cell, Message, Replier } from "./hot/cell.ts"
+import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
 import { crash, type Debt, end, lifeOf, settle } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
@@ -136,6 +136,15 @@ export class System implements Hooks, SystemFace {
 
   stop(cell: Cell): void {
     end(cell as LocalRef, undefined)
+  }
+
+  signal(cell: Cell): Signal | undefined {
+    return (cell as LocalRef).life?.lane?.shift()
+  }
+
+  signalled(cell: Cell): boolean {
+    const lane = (cell as LocalRef).life?.lane
+    return lane !== undefined && lane.length > 0
   }
 
   owe(cell: Cell, replier: Replier): void {

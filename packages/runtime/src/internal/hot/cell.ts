@@ -2,7 +2,7 @@
  * The actor cell: state, status and mailbox of one actor on this thread.
  *
  * **Contract**: one thread. Only the dispatcher changes `status`, `state` and the mailbox.
- * **Invariant**: a cell stands in the run queue exactly while its status is READY. Messages are kept in a
+ * **Invariant**: a cell stands in the run queue exactly while its status is READY, or SIGNALLED outside its turn. Messages are kept in a
  * circular buffer of three slots each (message, payload, replier); slots that hold no message are undefined.
  * **Ordering**: first in, first out.
  * **Allocation**: none a message. A buffer is borrowed from the dispatcher's pool when the first message arrives
@@ -13,6 +13,15 @@
 /** A declared message, as the kernel needs it: its place in the handler table. */
 export interface Message {
   readonly index: number
+}
+
+/**
+ * What the system tells an actor. Signals wait in a lane of their own, which is never full, and go before every message
+ * that waits; among themselves they keep their order. Only a message in hand, its effect included, is not interrupted.
+ */
+export interface Signal extends Message {
+  /** What a handler is to a message: gives a step, or an effect of one. */
+  handle(state: unknown, cell: unknown): unknown
 }
 
 /** Who awaits an answer. Exactly one of the three is called, once; later calls are ignored. */
@@ -37,10 +46,12 @@ export const RUNNING = 2
 export const BUSY = 3
 /** Its start is in flight: messages wait. */
 export const STARTING = 4
+/** Waits in the run queue, or is in its turn, and has a signal, which goes before the next message. */
+export const SIGNALLED = 5
 /** Told to end: takes no more messages. */
-export const ENDING = 5
+export const ENDING = 6
 /** Ended. */
-export const ENDED = 6
+export const ENDED = 7
 
 /** Slots a message takes in the mailbox. */
 export const STRIDE = 3

@@ -21,7 +21,10 @@ import {
   type Message,
   READY,
   type Replier,
-  RUNNING
+  RUNNING,
+  type Signal,
+  SIGNALLED,
+  STARTING
 } from "./cell.ts"
 import type { Taken } from "./cell.ts"
 import { RunQueue } from "./runQueue.ts"
@@ -54,6 +57,10 @@ export interface Hooks {
   stop(cell: Cell): void
   /** A handler owes an answer. */
   owe(cell: Cell, replier: Replier): void
+  /** Takes the next signal out of the cell's lane, if there is one. */
+  signal(cell: Cell): Signal | undefined
+  /** Whether there is a signal in the cell's lane. */
+  signalled(cell: Cell): boolean
   /** A handler failed a message that nobody asked. */
   unheard(cell: Cell, message: Message, error: unknown): void
 }
@@ -125,8 +132,21 @@ export class Dispatcher {
     this.current = cell
     this.handle(cell, message, payload, replier)
     this.current = undefined
-    if (cell.status === RUNNING) this.rest(cell)
+    if (cell.status === RUNNING || cell.status === SIGNALLED) this.rest(cell)
     return true
+  }
+
+  /** A signal is in the cell's lane: it goes before the next message. */
+  signal(cell: Cell): void {
+    const { status } = cell
+    // It is looked for when what is in flight is done.
+    if (status === BUSY || status === STARTING || status >= ENDING) return
+    // A mark in the status costs those nothing who have no signals: each turn looks at it anyway.
+    cell.status = SIGNALLED
+    if (status === IDLE) {
+      this.ready.push(cell)
+      this.arm()
+    }
   }
 
   /** Queues an idle cell's turn. */
@@ -203,13 +223,21 @@ export class Dispatcher {
     const inTurn = this.current === cell
     cell.status = RUNNING
     this.apply(cell, step, message, replier)
-    if (cell.status === RUNNING && !inTurn) this.rest(cell)
+    if (cell.status !== RUNNING && cell.status !== SIGNALLED) return
+    // A signal may have come while the effect was in flight: the turn, or `rest`, looks.
+    cell.status = SIGNALLED
+    if (!inTurn) this.rest(cell)
   }
 
   /** A start is done, or a crash resumed: go on with the mailbox. */
   rest(cell: Cell): void {
     cell.replier = undefined
-    if (cell.size > 0) {
+    // In a turn a signal would have changed the status.
+    if (cell.status !== RUNNING && this.hooks.signalled(cell)) {
+      cell.status = SIGNALLED
+      this.ready.push(cell)
+      this.arm()
+    } else if (cell.size > 0) {
       this.schedule(cell)
     } else {
       cell.status = IDLE
@@ -247,8 +275,9 @@ export class Dispatcher {
   }
 
   private turn(cell: Cell): void {
+    const signalled = cell.status === SIGNALLED
     // It ended while it waited in the run queue.
-    if (cell.status !== READY) return
+    if (cell.status !== READY && !signalled) return
     cell.status = RUNNING
     this.current = cell
     if (cell.handlers === undefined) {
@@ -256,6 +285,7 @@ export class Dispatcher {
       // It takes as long as a message, and may be all that there is to do: a start that an effect makes handles none.
       if (this.handled >= --this.lookWhen) this.look()
     }
+    if (cell.status === SIGNALLED || (signalled && cell.status === RUNNING)) this.lane(cell)
     if (cell.status === RUNNING) {
       const taken = this.taken
       // What arrives during the turn waits for the next one, so that an actor that tells itself starves nobody.
@@ -263,7 +293,10 @@ export class Dispatcher {
       while (left-- > 0) {
         cell.take(taken)
         this.handle(cell, taken.message, taken.payload, taken.replier)
-        if (cell.status !== RUNNING) break
+        if (cell.status !== RUNNING) {
+          if (cell.status === SIGNALLED) this.lane(cell)
+          if (cell.status !== RUNNING) break
+        }
         if (this.handled >= this.lookWhen) {
           this.look()
           if (this.over) break
@@ -276,6 +309,25 @@ export class Dispatcher {
     if (cell.status === RUNNING) this.rest(cell)
   }
 
+  /** Handles the signals of a cell in its turn; it is RUNNING afterwards, unless one of them changed that. */
+  private lane(cell: Cell): void {
+    while (true) {
+      cell.status = RUNNING
+      const signal = this.hooks.signal(cell)
+      if (signal === undefined) return
+      cell.replier = undefined
+      let result: unknown
+      try {
+        result = signal.handle(cell.state, cell)
+      } catch (error) {
+        this.hooks.crash(cell, error, false, signal)
+        return
+      }
+      this.settle(cell, result, signal, undefined)
+      if (cell.status !== RUNNING && cell.status !== SIGNALLED) return
+    }
+  }
+
   private handle(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void {
     this.handled++
     cell.replier = replier
@@ -286,8 +338,12 @@ export class Dispatcher {
       this.hooks.crash(cell, error, false, message)
       return
     }
+    this.settle(cell, result, message, replier)
+  }
+
+  private settle(cell: Cell, result: unknown, message: Message, replier: Replier | undefined): void {
     // The handler ended its own actor, by the scope it lives in: there is nobody left to take a step.
-    if (cell.status !== RUNNING) return
+    if (cell.status >= ENDING) return
     if (result instanceof Step) {
       this.apply(cell, result, message, replier)
     } else {

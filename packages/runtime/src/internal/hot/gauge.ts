@@ -9,11 +9,11 @@
  * **Contract**: `PlainGauge`: one thread. `SharedGauge`: any thread reserves and announces; a place is given back by
  * the thread that takes the message, or by a sender that did not send after all.
  * **Invariant**: `held` is the number of places taken; a reservation never takes it past its limit. `high` is the most
- * it ever was, at most the capacity.
+ * it ever was.
  * **Ordering**: all sequentially consistent. Who finds no room announces itself and looks once more; who gives a place
  * back does so first and then looks whether somebody is announced: one of the two sees the other.
  * **Allocation**: none.
- * **Evidence**: `test/hot/gauge.test.ts`, `test/Mailbox.threads.test.ts`, `mailbox.*`.
+ * **Evidence**: `test/hot/slots.test.ts`, `test/Mailbox.threads.test.ts`, `mailbox.*`.
  */
 
 /** 32-bit words of a slot: a cache line, so that neighbours do not slow each other down. */
@@ -66,15 +66,13 @@ export class PlainGauge implements Gauge {
 export class SharedGauge implements Gauge {
   private readonly words: Int32Array
   private readonly at: number
-  private readonly capacity: number
   /** The generation that it belongs to; 0 for a key, which does not end. */
   private readonly version: number
   private readonly bit: number
 
-  constructor(words: Int32Array, slot: number, capacity: number, version: number, thread: number) {
+  constructor(words: Int32Array, slot: number, version: number, thread: number) {
     this.words = words
     this.at = slot * SLOT_WORDS
-    this.capacity = capacity
     this.version = version
     this.bit = 1 << (thread & 31)
   }
@@ -125,12 +123,10 @@ export class SharedGauge implements Gauge {
   }
 
   private raise(held: number): void {
-    // What is on its way in spite of the capacity, to push the oldest out, is not held by the mailbox.
-    const now = held < this.capacity ? held : this.capacity
     const at = this.at + HIGH
     let high = Atomics.load(this.words, at)
-    while (now > high) {
-      const seen = Atomics.compareExchange(this.words, at, high, now)
+    while (held > high) {
+      const seen = Atomics.compareExchange(this.words, at, high, held)
       if (seen === high) return
       high = seen
     }
