@@ -14,7 +14,7 @@ import type { Target } from "./internal/ref.ts"
  * | a full mailbox | `tell` | `tellUnsafe`, `ctx.send` | `offer` | `ask` |
  * | --- | --- | --- | --- | --- |
  * | `suspend` | waits for room | false, dead letter | false | waits for room |
- * | `fail` | dead letter | false, dead letter | false | fails with `MailboxFull` |
+ * | `fail` | dead letter | false, dead letter | false | fails with `MailboxFull`, dead letter |
  * | `dropNewest` | dead letter | false, dead letter | false, dead letter | fails with `MailboxFull`, dead letter |
  * | `dropOldest` | accepted | true | true | accepted |
  *

@@ -118,7 +118,7 @@ const whenFull: Record<Mailbox.Overflow, Record<keyof typeof faces, Row>> = {
     tell: ["told", [1, 2], [lost(3)]],
     tellUnsafe: [false, [1, 2], [lost(3)]],
     offer: [false, [1, 2], []],
-    ask: ["MailboxFull", [1, 2], []]
+    ask: ["MailboxFull", [1, 2], [lost(3)]]
   },
   dropNewest: {
     tell: ["told", [1, 2], [lost(3)]],
@@ -232,7 +232,7 @@ describe("Mailbox", () => {
         yield* gated.end
         yield* Fiber.join(told)
         assert.strictEqual(((yield* Fiber.join(asked)) as AskError).reason._tag, "DeadRef")
-        assert.deepStrictEqual(reasons(gated), [["Ended", 1], ["Ended", 2], ["Ended", 3]])
+        assert.deepStrictEqual(reasons(gated), [["Ended", 1], ["Ended", 2], ["Ended", 3], ["Ended", 4]])
         assert.deepStrictEqual(gated.handled, [])
       }).pipe(Effect.scoped))
 
@@ -352,7 +352,7 @@ describe("Mailbox", () => {
           this.dropped.push(this.queue.shift()!)
           this.queue.push(n)
         } else if (overflow === "suspend" && (what === "tell" || what === "ask")) this.waiting.push(n)
-        else if (overflow === "dropNewest" || (what !== "offer" && what !== "ask")) this.dropped.push(n)
+        else if (overflow === "dropNewest" || what !== "offer") this.dropped.push(n)
         this.high = Math.max(this.high, this.queue.length)
       }
 

@@ -60,7 +60,13 @@ export class LocalHost implements Host {
     this.owner = owner
     this.wire = Wire.of(actor)
     const number = system.mesh?.number(this.name) ?? -1
-    this.contract = { name: this.name, host: number, protocol: this.protocol, wire: this.wire, bounds: actor.mailbox }
+    this.contract = {
+      name: this.name,
+      host: number,
+      protocol: this.protocol,
+      wire: this.wire,
+      bounds: actor.mailbox
+    }
     this.bounds = actor.mailbox
     system.hosts.set(this.name, this)
   }

@@ -177,8 +177,6 @@ export class Waiter {
   private readonly replier: Replier | undefined
   /** Resumes its sender; undefined where nobody waits for more than the answer. */
   private readonly resume: (() => void) | undefined
-  /** Whether its sender was told that it is accepted. */
-  private readonly accepted: boolean
   previous: Waiter | undefined = undefined
   next: Waiter | undefined = undefined
   waits = false
@@ -188,15 +186,13 @@ export class Waiter {
     tag: string,
     payload: unknown,
     replier: Replier | undefined,
-    resume: (() => void) | undefined,
-    accepted: boolean
+    resume: (() => void) | undefined
   ) {
     this.target = target
     this.tag = tag
     this.payload = payload
     this.replier = replier
     this.resume = resume
-    this.accepted = accepted
   }
 
   /** Sends it, or finds that it cannot be sent; false while there is no room. */
@@ -209,10 +205,7 @@ export class Waiter {
   }
 
   refused(refusal: Refusal): void {
-    // Who asks and waits is told, and nothing else had the message.
-    if (this.replier === undefined || this.accepted) {
-      this.target.system.deadLetter(refusal.reason, this.target, this.tag, this.payload)
-    }
+    this.target.system.deadLetter(refusal.reason, this.target, this.tag, this.payload)
     this.replier?.abandon(refusal.askReason)
   }
 }

@@ -35,20 +35,17 @@ const overflow = (
 ): boolean => {
   const { mailbox, reason } = refusal
   if (mailbox?.bounds.overflow === "dropOldest") {
-    mailbox.keep(new Waiter(target, tag, payload, replier, undefined, true))
+    mailbox.keep(new Waiter(target, tag, payload, replier, undefined))
     return true
   }
-  // What is refused to an asker is told to him; a mailbox that drops the newest has taken it, and dropped it.
-  if (replier === undefined || mailbox?.bounds.overflow === "dropNewest") {
-    target.system.deadLetter(reason, target, tag, payload)
-  }
+  target.system.deadLetter(reason, target, tag, payload)
   return false
 }
 
 /** Tells when there is room. */
 const tellWhenRoom = (target: Target, mailbox: Mailbox, tag: string, payload: unknown): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    const waiter = new Waiter(target, tag, payload, undefined, () => resume(Effect.void), false)
+    const waiter = new Waiter(target, tag, payload, undefined, () => resume(Effect.void))
     mailbox.wait(waiter)
     return Effect.sync(() => mailbox.leave(waiter))
   })
@@ -93,7 +90,7 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
         let waiter: Waiter | undefined
         if (refusal !== undefined) {
           if (refusal.mailbox?.bounds.overflow === "suspend") {
-            waiter = new Waiter(this, tag, payload, pending, undefined, false)
+            waiter = new Waiter(this, tag, payload, pending, undefined)
             refusal.mailbox.wait(waiter)
           } else if (!overflow(this, refusal, tag, payload, pending)) {
             return Effect.fail(new AskError({ actor: this.name, tag, reason: refusal.askReason }))

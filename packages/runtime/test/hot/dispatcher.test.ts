@@ -123,6 +123,16 @@ class Real implements Subject, Hooks {
     if (!taken) this.log.push(`${id} refused`)
   }
 
+  // Signals have a test of their own: `lane.test.ts`.
+
+  signal(): undefined {
+    return undefined
+  }
+
+  signalled(): boolean {
+    return false
+  }
+
   poll(records: ReadonlyArray<() => void>): void {
     this.slice()
     let rest = records
@@ -556,7 +566,9 @@ describe("Dispatcher", () => {
       },
       stop: done,
       owe: done,
-      unheard: done
+      unheard: done,
+      signal: () => undefined,
+      signalled: () => false
     }
     const dispatcher = new Dispatcher(hooks, (task) => deferred.push(task))
     const cell = (): Cell => {

@@ -100,7 +100,8 @@ describe("the system lane", () => {
       signal(local, {
         index: -1,
         tag: "slow",
-        handle: (seen: unknown) => Effect.as(gate.await, Actor.next([...(seen as ReadonlyArray<string>), "slow"]))
+        handle: (seen: unknown) =>
+          Effect.as(gate.await, Actor.next([...(seen as ReadonlyArray<string>), "slow"]))
       })
       signal(local, noting("s2"))
       ref.tellUnsafe("Note", { text: "m" })
