@@ -1,0 +1,3 @@
+import { threads } from "../troupe/mailbox.ts"
+
+export default threads(true)

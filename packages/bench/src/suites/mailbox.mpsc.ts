@@ -1,0 +1,3 @@
+import { fibers } from "../troupe/mailbox.ts"
+
+export default fibers(false)
