@@ -17,6 +17,8 @@ export interface Target {
   readonly name: string
   readonly key: string | undefined
   readonly system: System
+  /** The mailbox, if it is bounded. */
+  readonly mailbox: Mailbox | undefined
   /** How full the mailbox is, if that is known on this thread. */
   readonly depth: Depth | undefined
   /** Hands a message over; undefined when it was accepted. */
@@ -42,7 +44,17 @@ const overflow = (
   return false
 }
 
-/** Tells when there is room. */
+/** Tells, and waits for room where there is none. */
+const tellOrWait = (target: Target, tag: string, payload: unknown): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const refusal = target.deliver(tag, payload, undefined)
+    if (refusal === undefined) return Effect.void
+    const { mailbox } = refusal
+    if (mailbox !== undefined) return tellWhenRoom(target, mailbox, tag, payload)
+    overflow(target, refusal, tag, payload, undefined)
+    return Effect.void
+  })
+
 const tellWhenRoom = (target: Target, mailbox: Mailbox, tag: string, payload: unknown): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const waiter = new Waiter(target, tag, payload, undefined, () => resume(Effect.void))
@@ -63,13 +75,10 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
     }
 
     tell(tag: string, payload?: unknown): Effect.Effect<void> {
-      return Effect.suspend(() => {
-        const refusal = this.deliver(tag, payload, undefined)
-        if (refusal === undefined) return Effect.void
-        const { mailbox } = refusal
-        if (mailbox?.bounds.overflow === "suspend") return tellWhenRoom(this, mailbox, tag, payload)
-        overflow(this, refusal, tag, payload, undefined)
-        return Effect.void
+      // An Effect that may have to wait costs more than one that need not.
+      if (this.mailbox?.bounds.overflow === "suspend") return tellOrWait(this, tag, payload)
+      return Effect.sync(() => {
+        this.tellUnsafe(tag, payload)
       })
     }
 
