@@ -164,15 +164,29 @@ describe("Mailbox between threads", () => {
       yield* until(() => Mailbox.depth(ref)!.now === capacity)
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* Fiber.join(telling), 100)
-      assert.include(
-        ["DeadRef", "ActorEnded"],
-        (yield* Fiber.join(asking) as Effect.Effect<AskError>).reason._tag
-      )
+      assert.strictEqual(((yield* Fiber.join(asking)) as AskError).reason._tag, "DeadRef")
       assert.isFalse(yield* ref.offer("Put", { from: 0, n: 0 }))
       // Its place is another one's now, and has nothing of it.
       const next = yield* spawned("suspend")
       assert.deepStrictEqual(Mailbox.depth(next), { now: 0, high: 0 })
       assert.strictEqual(yield* flood(next, 0, 100, "tell"), 100)
+    })))
+
+  it.live("the end of the actor's thread fails who waits", () =>
+    inPool(Effect.gen(function*() {
+      const refs = yield* Effect.all([spawned("suspend"), spawned("suspend"), spawned("suspend")])
+      const threads = yield* Effect.forEach(refs, (ref) => ref.ask("Thread"))
+      const ref = refs[0]
+      const neighbour = refs[threads.indexOf(threads[0]!, 1)]!
+      yield* ref.tell("Hold", { millis: 600_000 })
+      yield* until(() => Mailbox.depth(ref)!.now === 0)
+      for (let n = 1; n <= capacity; n++) yield* ref.tell("Put", { from: 0, n })
+      const telling = yield* Effect.forkChild(flood(ref, 0, 100, "tell"))
+      const asking = yield* Effect.forkChild(Effect.flip(ref.ask("Put", { from: 0, n: 0 })))
+      yield* until(() => Mailbox.depth(ref)!.now === capacity)
+      yield* neighbour.tell("Exit")
+      assert.strictEqual(yield* Fiber.join(telling), 100)
+      assert.strictEqual(((yield* Fiber.join(asking)) as AskError).reason._tag, "ThreadLost")
     })))
 
   it.live("a key's mailbox outlives its incarnations", () =>

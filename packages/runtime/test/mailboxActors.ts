@@ -22,7 +22,9 @@ const protocol = RpcGroup.make(
     success: Schema.Struct({ messages: Schema.Array(Message), now: Schema.Number, high: Schema.Number })
   }),
   Rpc.make("Thread", { success: Schema.Number }),
-  Rpc.make("Stop")
+  Rpc.make("Stop"),
+  /** Ends the thread. */
+  Rpc.make("Exit")
 )
 
 const receiver = <const Name extends string>(name: Name, overflow: Mailbox.Overflow) =>
@@ -50,7 +52,8 @@ const live = (actor: Receiver) =>
       Hold: (seen, { millis }) => Effect.as(Effect.sleep(millis), Actor.next(seen)),
       Seen: (messages, _, ctx) => Actor.reply(messages, { messages, ...Mailbox.depth(ctx.self)! }),
       Thread: (seen) => Actor.reply(seen, threadId),
-      Stop: () => Actor.stop()
+      Stop: () => Actor.stop(),
+      Exit: () => process.exit(1)
     }
   })
 
