@@ -2,6 +2,8 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { PlainGauge, SharedGauge, takeWaiting } from "../../src/internal/hot/gauge.ts"
 import { Slots, slotsBytes } from "../../src/internal/hot/slots.ts"
+import { Mailbox, Waiter } from "../../src/internal/mailbox.ts"
+import type { Target } from "../../src/internal/ref.ts"
 
 const threads = 3
 
@@ -108,5 +110,30 @@ describe("Gauge", () => {
     expect(gauges[1]!.awaited).toBe(true)
     expect(takeWaiting(slots!.words, 1)).toBe(0b101)
     expect(takeWaiting(slots!.words, 1)).toBe(0)
+  })
+
+  it("a place that is given back before the one who waits is announced is not overlooked", () => {
+    const [slots] = table(2)
+    const gauge = new SharedGauge(slots!.words, 1, 0, 0)
+    const { announce } = gauge
+    // Another thread, at the worst moment: it has given its place back, and sees nobody who waits.
+    let early = true
+    gauge.announce = () => {
+      if (early) {
+        early = false
+        gauge.release()
+        expect(gauge.awaited).toBe(false)
+      }
+      announce.call(gauge)
+    }
+    const rooms = { wait: () => {}, leave: () => {}, wake: () => {} }
+    const mailbox = new Mailbox({ capacity: 1, overflow: "suspend" }, { gauge, slot: 1, rooms })
+    expect(mailbox.reserve()).toBeUndefined()
+    expect(mailbox.reserve()).toBe(mailbox)
+    const target = { deliver: () => mailbox.reserve(), system: { soon: (resume: () => void) => resume() } }
+    let resumed = false
+    mailbox.wait(new Waiter(target as unknown as Target, "tag", undefined, undefined, () => (resumed = true)))
+    expect(resumed).toBe(true)
+    expect(mailbox.depth).toEqual({ now: 1, high: 1 })
   })
 })
