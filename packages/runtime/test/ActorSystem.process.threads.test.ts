@@ -18,9 +18,13 @@ const run = (place: string, how: string, signal?: NodeJS.Signals): Effect.Effect
       stdio: ["ignore", "pipe", "ignore"]
     })
     let output = ""
+    let told = false
     child.stdout.on("data", (chunk) => {
       output += String(chunk)
-      if (signal !== undefined && output.includes("burning\n")) child.kill(signal)
+      // Once: a second one would find nobody who handles it any more.
+      if (signal === undefined || told || !output.includes("burning\n")) return
+      told = true
+      child.kill(signal)
     })
     child.on("close", (code, signal) => {
       const lines = output.split("\n").filter((line) => /^\w+ is /.test(line))
