@@ -48,7 +48,7 @@ class Local extends Cell implements Target {
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
     const host = this.host
-    const message = host.protocol.byTag.get(tag)
+    const message = host.protocol.get(tag)
     if (message === undefined) return unknown(host.name, tag)
     let value = payload
     if (message.construct !== undefined) {

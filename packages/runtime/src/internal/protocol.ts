@@ -32,7 +32,10 @@ export class MessageType implements Message {
 /** The messages of a protocol, by place and by tag. */
 export class Protocol {
   readonly messages: ReadonlyArray<MessageType>
-  readonly byTag: ReadonlyMap<string, MessageType>
+  private readonly byTag: ReadonlyMap<string, MessageType>
+  /** The last two that were looked up: to compare two tags takes a third of a look into the map. */
+  private last: MessageType | undefined = undefined
+  private lastButOne: MessageType | undefined = undefined
 
   constructor(group: RpcGroup.RpcGroup<Rpc.Any>, validate: boolean) {
     // Sorted, so that a message has the same place in every thread, however the group was put together.
@@ -40,6 +43,19 @@ export class Protocol {
     rpcs.sort((a, b) => (a._tag < b._tag ? -1 : 1))
     this.messages = rpcs.map((rpc, index) => new MessageType(index, rpc, validate))
     this.byTag = new Map(this.messages.map((message) => [message.tag, message]))
+  }
+
+  /** The message with this tag, if there is one. */
+  get(tag: string): MessageType | undefined {
+    const { last, lastButOne } = this
+    if (last !== undefined && last.tag === tag) return last
+    if (lastButOne !== undefined && lastButOne.tag === tag) return lastButOne
+    const message = this.byTag.get(tag)
+    if (message !== undefined) {
+      this.lastButOne = last
+      this.last = message
+    }
+    return message
   }
 }
 

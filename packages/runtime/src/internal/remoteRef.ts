@@ -60,7 +60,7 @@ class Remote implements Target {
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
     const { contract, mailbox, peer } = this
-    const message = contract.protocol.byTag.get(tag)
+    const message = contract.protocol.get(tag)
     if (message === undefined) return unknown(contract.name, tag)
     if (peer.lost) return lost(peer.thread)
     if (mailbox !== undefined) {

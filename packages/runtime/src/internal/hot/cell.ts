@@ -115,14 +115,18 @@ export class Cell {
 
   private grow(pool: BufferPool): void {
     const old = this.buffer
-    const next = pool.take(old === EMPTY ? SMALLEST : (old.length / STRIDE) * 2)
+    if (old === EMPTY) {
+      this.buffer = pool.first()
+      return
+    }
+    const next = pool.take((old.length / STRIDE) * 2)
     // It is full: from the head around to the head again.
     for (let i = 0, from = this.head; i < old.length; i++) {
       next[i] = old[from]
       old[from] = undefined
       if (++from === old.length) from = 0
     }
-    if (old !== EMPTY) pool.give(old)
+    pool.give(old)
     this.buffer = next
     this.head = 0
   }
@@ -144,17 +148,28 @@ const POOLED = 16_384
 
 /** Buffers of `STRIDE` slots a message, all of them undefined; sizes are powers of two. */
 export class BufferPool {
-  /** By the logarithm of their sizes. */
-  private readonly buffers: Array<Array<Array<unknown>>> = Array.from({ length: 32 }, () => [])
+  /** The smallest ones: an actor takes and gives one back for a single message. */
+  private readonly smallest: Array<Array<unknown>> = []
+  /** The larger ones, by the logarithm of their sizes. */
+  private readonly larger: Array<Array<Array<unknown>>> = Array.from({ length: 32 }, () => [])
+
+  /** A buffer for a mailbox that was empty. */
+  first(): Array<unknown> {
+    return this.smallest.pop() ?? makeBuffer(SMALLEST)
+  }
 
   take(messages: number): Array<unknown> {
-    return this.buffers[31 - Math.clz32(messages)]!.pop() ?? makeBuffer(messages)
+    return this.larger[31 - Math.clz32(messages)]!.pop() ?? makeBuffer(messages)
   }
 
   give(buffer: Array<unknown>): void {
+    if (buffer.length === SMALLEST * STRIDE) {
+      if (this.smallest.length < POOLED / SMALLEST) this.smallest.push(buffer)
+      return
+    }
     const messages = buffer.length / STRIDE
     if (messages > LARGEST) return
-    const same = this.buffers[31 - Math.clz32(messages)]!
+    const same = this.larger[31 - Math.clz32(messages)]!
     if (same.length * messages < POOLED) same.push(buffer)
   }
 }
