@@ -1,5 +1,5 @@
 /** An actor on this thread whose mailbox is bounded. */
-import type { Replier, Taken } from "./hot/cell.ts"
+import type { Replier } from "./hot/cell.ts"
 import type { LocalHost } from "./localHost.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Mailbox } from "./mailbox.ts"
@@ -41,8 +41,8 @@ export class BoundedRef extends LocalRef {
     return true
   }
 
-  override take(into: Taken): void {
-    super.take(into)
+  override drop(): void {
+    super.drop()
     this.bounded.free()
     // Where it ends, what waits in it comes before who waits for it.
     if (this.status < ENDING) this.bounded.wake()
@@ -56,10 +56,10 @@ export class BoundedRef extends LocalRef {
   /** Drops the oldest until the rest fits, together with one more and with what is on its way. */
   private makeRoom(): void {
     while (this.size > 0 && this.bounded.overfull) {
-      const oldest: Taken = { message: { index: 0 }, payload: undefined, replier: undefined }
-      this.take(oldest)
-      this.system.deadLetter("MailboxFull", this, (oldest.message as MessageType).tag, oldest.payload)
-      oldest.replier?.abandon(this.bounded.askReason)
+      const { asker, message, payload } = this
+      this.drop()
+      this.system.deadLetter("MailboxFull", this, (message as MessageType).tag, payload)
+      asker?.abandon(this.bounded.askReason)
     }
   }
 }

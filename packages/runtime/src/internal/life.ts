@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ActorEnded } from "../AskError.ts"
 import * as Failure from "./failure.ts"
-import { BUSY, ENDED, ENDING, type Replier, type Signal, type Taken } from "./hot/cell.ts"
+import { BUSY, ENDED, ENDING, type Replier, type Signal } from "./hot/cell.ts"
 import { FAIL, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { MessageType } from "./protocol.ts"
@@ -216,11 +216,11 @@ export const end = (ref: LocalRef, failure: Cause.Cause<unknown> | undefined): v
   ref.replier = undefined
   replier?.abandon(reason)
   life?.abandonOwed(reason)
-  const taken: Taken = { message: { index: 0 }, payload: undefined, replier: undefined }
   while (ref.size > 0) {
-    ref.take(taken)
-    system.deadLetter("Ended", ref, (taken.message as MessageType).tag, taken.payload)
-    taken.replier?.abandon(reason)
+    const { asker, message, payload } = ref
+    ref.drop()
+    system.deadLetter("Ended", ref, (message as MessageType).tag, payload)
+    asker?.abandon(reason)
   }
   // Who waits for room is refused, or waits for the key's next incarnation.
   ref.mailbox?.wake()

@@ -1,31 +1,25 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import {
-  BufferPool,
-  Cell,
-  IDLE,
-  type Message,
-  type Replier,
-  type Taken
-} from "../../src/internal/hot/cell.ts"
+import { BufferPool, Cell, IDLE, type Message, type Replier } from "../../src/internal/hot/cell.ts"
 
 const replier = (): Replier => ({ succeed: () => {}, fail: () => {}, abandon: () => {} })
-const nothing = (): Taken => ({ message: { index: -1 }, payload: undefined, replier: undefined })
 
 type Entry = readonly [Message, unknown, Replier | undefined]
 
 /** The slots of a cell's mailbox, and of every buffer in a pool. */
 const slots = (cell: Cell): ReadonlyArray<unknown> => (cell as unknown as { buffer: Array<unknown> }).buffer
 const pooled = (pool: BufferPool): ReadonlyArray<unknown> =>
-  (pool as unknown as { buffers: Array<unknown> }).buffers.flat(Infinity)
+  ["smallest", "larger"].flatMap((part) =>
+    (pool as unknown as Record<string, Array<unknown>>)[part]!.flat(Infinity)
+  )
 
 const put = (cell: Cell, [message, payload, replier]: Entry, pool: BufferPool): void =>
   cell.put(message, payload, replier, pool)
 
 const take = (cell: Cell): Entry => {
-  const taken = nothing()
-  cell.take(taken)
-  return [taken.message, taken.payload, taken.replier]
+  const { asker, message, payload } = cell
+  cell.drop()
+  return [message, payload, asker]
 }
 
 const entries = fc.tuple(fc.nat(9), fc.nat(), fc.boolean()).map(([index, payload, asked]): Entry => [
@@ -117,11 +111,10 @@ describe("Cell", () => {
       const cell = new Cell(IDLE)
       const count = 1_000_000
       for (let i = 0; i < count; i++) cell.put({ index: 0 }, i, undefined, pool)
-      const taken = nothing()
       let ordered = true
       for (let i = 0; i < count; i++) {
-        cell.take(taken)
-        ordered &&= taken.payload === i
+        ordered &&= cell.payload === i
+        cell.drop()
       }
       expect(ordered).toBe(true)
       cell.release(pool)

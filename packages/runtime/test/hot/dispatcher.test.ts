@@ -9,8 +9,7 @@ import {
   IDLE,
   type Message,
   type Replier,
-  STARTING,
-  type Taken
+  STARTING
 } from "../../src/internal/hot/cell.ts"
 import { Dispatcher, type Hooks, type Links } from "../../src/internal/hot/dispatcher.ts"
 import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "../../src/internal/hot/step.ts"
@@ -255,11 +254,11 @@ class Real implements Subject, Hooks {
     this.log.push(`end of ${actor.name}`)
     actor.replier?.abandon(undefined)
     actor.replier = undefined
-    const taken: Taken = { message: { index: 0 }, payload: undefined, replier: undefined }
     while (actor.size > 0) {
-      actor.take(taken)
-      this.log.push(`${(taken.payload as Payload).id} dead`)
-      taken.replier?.abandon(undefined)
+      const { asker, payload } = actor
+      actor.drop()
+      this.log.push(`${(payload as Payload).id} dead`)
+      asker?.abandon(undefined)
     }
     actor.release(this.dispatcher.pool)
     actor.handlers = undefined

@@ -89,13 +89,25 @@ export class Cell {
     if (size > this.high) this.high = size
   }
 
-  /** Takes the oldest message into `into`; there must be one. */
-  take(into: Taken): void {
+  // The oldest message; there must be one. Read part by part, and then dropped: to put the parts into an object that
+  // is kept would cost the collector's write barrier three times a message.
+
+  get message(): Message {
+    return this.buffer[this.head] as Message
+  }
+
+  get payload(): unknown {
+    return this.buffer[this.head + 1]
+  }
+
+  get asker(): Replier | undefined {
+    return this.buffer[this.head + 2] as Replier | undefined
+  }
+
+  /** Takes the oldest message out. */
+  drop(): void {
     const at = this.head
     const buffer = this.buffer
-    into.message = buffer[at] as Message
-    into.payload = buffer[at + 1]
-    into.replier = buffer[at + 2] as Replier | undefined
     // The buffer outlives its messages: what stays in it would not be collected.
     buffer[at] = undefined
     buffer[at + 1] = undefined
@@ -130,13 +142,6 @@ export class Cell {
     this.buffer = next
     this.head = 0
   }
-}
-
-/** Where `Cell.take` puts a message: one a dispatcher, reused. */
-export interface Taken {
-  message: Message
-  payload: unknown
-  replier: Replier | undefined
 }
 
 /** Messages that the smallest buffer holds. */

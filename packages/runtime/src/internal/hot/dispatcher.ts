@@ -26,7 +26,6 @@ import {
   SIGNALLED,
   STARTING
 } from "./cell.ts"
-import type { Taken } from "./cell.ts"
 import { RunQueue } from "./runQueue.ts"
 import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "./step.ts"
 
@@ -78,7 +77,6 @@ export interface Links {
 export class Dispatcher {
   private readonly ready = new RunQueue<Cell>()
   readonly pool = new BufferPool()
-  private readonly taken: Taken = { message: { index: 0 }, payload: undefined, replier: undefined }
   private readonly hooks: Hooks
   private readonly defer: (task: () => void) => void
   links: Links | undefined = undefined
@@ -287,12 +285,12 @@ export class Dispatcher {
     }
     if (cell.status === SIGNALLED || (signalled && cell.status === RUNNING)) this.lane(cell)
     if (cell.status === RUNNING) {
-      const taken = this.taken
       // What arrives during the turn waits for the next one, so that an actor that tells itself starves nobody.
       let left = cell.size < TURN_MESSAGES ? cell.size : TURN_MESSAGES
       while (left-- > 0) {
-        cell.take(taken)
-        this.handle(cell, taken.message, taken.payload, taken.replier)
+        const { asker, message, payload } = cell
+        cell.drop()
+        this.handle(cell, message, payload, asker)
         if (cell.status !== RUNNING) {
           if (cell.status === SIGNALLED) this.lane(cell)
           if (cell.status !== RUNNING) break
@@ -302,8 +300,6 @@ export class Dispatcher {
           if (this.over) break
         }
       }
-      taken.payload = undefined
-      taken.replier = undefined
     }
     this.current = undefined
     if (cell.status === RUNNING) this.rest(cell)
