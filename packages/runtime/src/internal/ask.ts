@@ -16,6 +16,8 @@ export class PendingAsk implements Replier {
   private readonly tag: string
   private resume: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined = undefined
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  /** Called when the caller gives up: whoever keeps this for an answer from another thread can let go of it. */
+  onGivenUp: (() => void) | undefined = undefined
 
   constructor(actor: string, tag: string) {
     this.actor = actor
@@ -47,6 +49,7 @@ export class PendingAsk implements Replier {
       return Effect.sync(() => {
         this.resume = undefined
         this.exit = Exit.void
+        this.onGivenUp?.()
       })
     })
   }

@@ -5,6 +5,7 @@
 import type { Reason } from "../AskError.ts"
 import { ThreadLost } from "../AskError.ts"
 import type { Codec } from "../Codec.ts"
+import { PendingAsk } from "./ask.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Doorbell } from "./hot/doorbell.ts"
 import { FIRST_KIND, type LinkReader, type LinkWriter } from "./hot/link.ts"
@@ -110,6 +111,7 @@ export class Peer {
     replier: Replier
   ): void {
     const correlation = this.await(replier, codecs)
+    if (replier instanceof PendingAsk) replier.onGivenUp = () => this.waiting.delete(correlation)
     try {
       this.write(ASK, address, target, version, correlation, value, codecs.payload)
     } catch (error) {
@@ -147,6 +149,11 @@ export class Peer {
     const handle = this.handles++
     this.write(BIND, host, handle, 0, 0, key, Wire.key)
     return handle
+  }
+
+  /** How many answers are waited for. */
+  get open(): number {
+    return this.waiting.size
   }
 
   /** Takes what waits for this correlation. */
