@@ -40,18 +40,10 @@ export class Life implements Scope.Closeable {
 
   readonly ref: LocalRef
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** Resumes the parked fiber with a handler's effect. */
-  private resume: ((effect: Effect.Effect<Exit.Exit<unknown, unknown>>) => void) | undefined = undefined
-  /** A handler's effect that came before the fiber was parked: it may have yielded on its way there. */
-  private next: Effect.Effect<Exit.Exit<unknown, unknown>> | undefined = undefined
-  /** The message whose effect is in flight. */
-  private message: Told | undefined = undefined
-  /** Whether the fiber's end is heard of. */
-  private watched = false
-  private debts: Debts | undefined = undefined
-  private waiters: Array<() => void> | undefined = undefined
-  /** The system lane: what goes before the messages. Ending is not in it: that takes effect at once. */
-  lane: Array<SystemSignal> | undefined = undefined
+  /** While the fiber is parked, what resumes it with a handler's effect; else the message whose effect is in flight. */
+  private hand: Resume | Told | undefined = undefined
+  /** What few actors have, apart, so that the others are smaller. */
+  private rare: Rare | undefined = undefined
 
   constructor(ref: LocalRef) {
     this.ref = ref
@@ -64,23 +56,29 @@ export class Life implements Scope.Closeable {
 
   /** Runs a handler's effect on the actor's fiber, which is made now if this is its first. */
   run(effect: Effect.Effect<unknown, unknown>, message: Told): void {
-    this.message = message
-    const { resume } = this
-    if (resume !== undefined) {
-      this.resume = undefined
-      resume(Effect.exit(effect))
-    } else {
-      this.next = Effect.exit(effect)
-      this.fiber ??= Effect.runForkWith(this.context)(Effect.whileLoop(this))
-    }
-    if (this.ref.status === BUSY && !this.watched) this.watch()
+    this.fiber ??= Effect.runForkWith(this.context)(Effect.whileLoop(this))
+    const resume = this.hand
+    this.hand = message
+    if (typeof resume === "function") resume(Effect.exit(effect))
+    // The fiber has yielded on its way to where it parks.
+    else this.rarely().next = Effect.exit(effect)
+    if (this.ref.status === BUSY && this.rare?.watched !== true) this.watch()
+  }
+
+  /** The message whose effect is in flight. */
+  private get message(): Told {
+    return this.hand as Told
+  }
+
+  private rarely(): Rare {
+    return this.rare ??= new Rare()
   }
 
   /** An effect takes its time: if somebody interrupts its fiber meanwhile, the actor fails. */
   private watch(): void {
-    this.watched = true
+    this.rarely().watched = true
     this.fiber!.addObserver((exit) => {
-      if (this.ref.status < ENDING && Exit.isFailure(exit)) crash(this.ref, exit.cause, this.message!)
+      if (this.ref.status < ENDING && Exit.isFailure(exit)) crash(this.ref, exit.cause, this.message)
     })
   }
 
@@ -93,15 +91,18 @@ export class Life implements Scope.Closeable {
   /** Parks the fiber. Made anew each time: while parked, only the resumption is kept. */
   body(): Effect.Effect<Exit.Exit<unknown, unknown>> {
     return Effect.callback((resume) => {
-      const { next } = this
-      this.next = undefined
-      if (next === undefined) this.resume = resume
-      else resume(next)
+      const next = this.rare?.next
+      if (next === undefined) {
+        this.hand = resume
+      } else {
+        this.rare!.next = undefined
+        resume(next)
+      }
     })
   }
 
   step(exit: Exit.Exit<unknown, unknown>): void {
-    if (this.ref.status < ENDING) settle(this.ref, exit, this.message!)
+    if (this.ref.status < ENDING) settle(this.ref, exit, this.message)
   }
 
   /** The start is in flight on this fiber, or is done. */
@@ -110,21 +111,29 @@ export class Life implements Scope.Closeable {
   }
 
   owe(replier: Debt): void {
-    ;(this.debts ??= new Debts()).add(replier)
+    ;(this.rarely().debts ??= new Debts()).add(replier)
   }
 
   abandonOwed(reason: ActorEnded): void {
-    this.debts?.abandon(reason)
-    this.debts = undefined
+    this.rare?.debts?.abandon(reason)
+  }
+
+  signal(signal: SystemSignal): void {
+    ;(this.rarely().lane ??= []).push(signal)
+  }
+
+  /** The system lane, if anything was ever in it. */
+  get lane(): Array<SystemSignal> | undefined {
+    return this.rare?.lane
   }
 
   /** Calls back when the actor has ended. */
   onEnd(waiter: () => void): void {
-    ;(this.waiters ??= []).push(waiter)
+    ;(this.rarely().waiters ??= []).push(waiter)
   }
 
   ended(): void {
-    this.waiters?.forEach((waiter) => waiter())
+    this.rare?.waiters?.forEach((waiter) => waiter())
   }
 
   /** Interrupts the effect in flight, then runs the finalizers. */
@@ -133,6 +142,19 @@ export class Life implements Scope.Closeable {
     const closed = Scope.close(this, exit)
     return fiber === undefined ? closed : Effect.andThen(Fiber.interrupt(fiber), closed)
   }
+}
+
+type Resume = (effect: Effect.Effect<Exit.Exit<unknown, unknown>>) => void
+
+class Rare {
+  /** A handler's effect that came before the fiber was parked. */
+  next: Effect.Effect<Exit.Exit<unknown, unknown>> | undefined = undefined
+  /** Whether the fiber's end is heard of. */
+  watched = false
+  debts: Debts | undefined = undefined
+  waiters: Array<() => void> | undefined = undefined
+  /** The system lane: what goes before the messages. Ending is not in it: that takes effect at once. */
+  lane: Array<SystemSignal> | undefined = undefined
 }
 
 /** An answer that is owed. */
@@ -170,7 +192,7 @@ export interface SystemSignal extends Signal {
 /** Tells an actor something of the system's; false when it has ended. */
 export const signal = (ref: LocalRef, signal: SystemSignal): boolean => {
   if (ref.status >= ENDING) return false
-  ;(lifeOf(ref).lane ??= []).push(signal)
+  lifeOf(ref).signal(signal)
   ref.system.dispatcher.signal(ref)
   return true
 }
