@@ -14,6 +14,7 @@ import * as entries from "./fixtures/entries.ts"
 import { Death, Mortal } from "./fixtures/Mortal.ts"
 import { fresh, letters, places, reasonOf, totals, workers } from "./fixtures/places.ts"
 import { type Money, Resource, Sequence, Subject } from "./fixtures/Subject.ts"
+import { Guest, guests } from "./fixtures/Guest.ts"
 
 const silence = Layer.succeed(References.MinimumLogLevel, "None")
 
@@ -41,6 +42,25 @@ const spread = Effect.gen(function*() {
 })
 
 describe("ActorWorker", () => {
+  describe("coming up", () => {
+    it.live("delivers what one worker's layers send to another that does not host its actors yet", () =>
+      Effect.gen(function*() {
+        const guest = yield* Guest.byKey
+        const hellos = Effect.forEach(guests, (key) => guest(key).ask("Hellos"))
+        // One from each worker; what a worker sent may arrive after this thread's first question.
+        const all = yield* Effect.repeat(hellos, {
+          until: (hellos) => hellos.reduce((sum, n) => sum + n, 0) >= 2 * guests.length
+        })
+        assert.deepStrictEqual(all, guests.map(() => 2))
+        const { stats } = yield* ActorSystem.ActorSystem
+        assert.deepStrictEqual((yield* stats).map(({ deadLettered }) => deadLettered), [0, 0, 0])
+      }).pipe(Effect.provide(ActorSystem.layerWorkers({
+        entry: new URL("./fixtures/worker.eager.ts", import.meta.url),
+        hosts: [Guest],
+        workers: 2
+      }))))
+  })
+
   describe("a pool does not come up", () => {
     it.live("when a worker does not host an actor", () =>
       Effect.gen(function*() {

@@ -83,6 +83,7 @@ export class Mesh implements Links {
   private readonly keys = new Map<string, RemoteRef>()
   private lastWork = 0
   private parked = false
+  private opened = false
   private closed = false
 
   constructor(system: System, fabric: Fabric, ports: Bells.Ports) {
@@ -235,8 +236,15 @@ export class Mesh implements Links {
     Bells.close(this.ports)
   }
 
+  /** Takes in messages from now on: whatever is to receive them is hosted. */
+  open(): void {
+    this.opened = true
+    this.system.dispatcher.arm()
+  }
+
   poll(): number {
     let read = 0
+    if (!this.opened) return read
     for (let i = 0; i < this.inboxes.length; i++) read += this.inboxes[i]!.poll()
     // What a slice takes in is work too: the time to look for more begins anew.
     if (read > 0) this.lastWork = 0
@@ -279,7 +287,7 @@ export class Mesh implements Links {
   private look(): boolean {
     for (let i = 0; i < this.peers.length; i++) {
       const peer = this.peers[i]!
-      if (!peer.lost && (peer.reader.ready || peer.writer.unblocked)) {
+      if (!peer.lost && ((this.opened && peer.reader.ready) || peer.writer.unblocked)) {
         this.lastWork = 0
         return true
       }

@@ -41,6 +41,7 @@ export const make = Effect.fnUntraced(function*(system: System, options: Options
   const ports = Bells.make(fabric.threads)
   const mesh = new Mesh(system, fabric, ports[0]!)
   system.join(mesh)
+  mesh.open()
   yield* Effect.addFinalizer(() => Effect.sync(() => mesh.close()))
   const numbers = Array.from({ length: options.workers }, (_, i) => i + 1)
   yield* Effect.forEach(numbers, (thread) => start(system, mesh, fabric, ports[thread]!, options, thread), {

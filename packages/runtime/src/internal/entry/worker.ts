@@ -41,7 +41,7 @@ const join = Effect.fnUntraced(function*(
     name: host.name,
     fingerprint: host.wire.fingerprint
   }))
-  // Messages may have come before the layers were there to host their actors.
-  system.dispatcher.arm()
+  // Messages may have come before: they have waited for the layers that host their actors.
+  mesh.open()
   return { _tag: "Ready", hosted } as const
 })
