@@ -21,7 +21,6 @@
  * The same seed with `--minutes 0` plays that case again, and one with a terminated writer.
  */
 import { setImmediate as turn } from "node:timers/promises"
-import { parseArgs } from "node:util"
 import { Worker } from "node:worker_threads"
 import { type Case, caseOf, Field, generator, Records } from "./linkCase.ts"
 import { Checker, send } from "./linkPlayer.ts"
@@ -169,22 +168,5 @@ export const run = async (options: { readonly minutes: number; readonly seed: nu
     return { cases, failure: undefined }
   } finally {
     await pair.close()
-  }
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: "string", default: "1" },
-      seed: { type: "string", default: String(Date.now() % 2 ** 31) }
-    }
-  })
-  const seed = Number(values.seed)
-  console.log(`link: seed ${seed}, ${values.minutes} minutes`)
-  const report = await run({ minutes: Number(values.minutes), seed })
-  console.log(`${report.cases} cases`)
-  if (report.failure !== undefined) {
-    console.error(`FAILED with --seed ${report.failure.seed}: ${report.failure.what}`)
-    process.exitCode = 1
   }
 }

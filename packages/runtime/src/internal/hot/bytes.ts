@@ -20,7 +20,7 @@
  * value itself, and one subarray for a long string.
  *
  * **Evidence**: `test/Codec.bytes.test.ts`, `test/Codec.fuzz.test.ts`,
- * `stress/codec.fuzz.ts`; benchmark scenarios `codec.*`.
+ * `npm run stress -- --only codec`; benchmark scenarios `codec.*`.
  */
 
 /**
