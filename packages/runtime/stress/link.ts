@@ -16,7 +16,7 @@
  *
  * For as long as one likes, from any seed; it prints the seed that fails, and exits 1:
  *
- *     node --conditions=@troupe/source packages/runtime/stress/link.ts --minutes 10 --seed 7
+ *     npm run stress -- --only links --minutes 10 --seed 7
  *
  * The same seed with `--minutes 0` plays that case again, and one with a terminated writer.
  */
