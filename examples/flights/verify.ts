@@ -104,6 +104,7 @@ export const imbalances = ({ flights, messages, workers }: Outcome): ReadonlyArr
     ...(handled >= 2 * flights
       ? []
       : [`${flights} flights are ${2 * flights} messages, but ${handled} were handled`]),
+    ...workers.filter((worker) => worker.handled === 0).map(({ name }) => `${name} handled no message`),
     ...(byWorkers === handled
       ? []
       : [`${handled} messages were handled, but the workers handled ${byWorkers}`])

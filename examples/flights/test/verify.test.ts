@@ -168,6 +168,10 @@ describe("verify", () => {
       assert.deepStrictEqual(Verify.imbalances({ ...outcome, workers: outcome.workers.slice(1) }), [
         "12 messages were handled, but the workers handled 5"
       ])
+      const idle = { name: "worker 3", handled: 0 }
+      assert.deepStrictEqual(Verify.imbalances({ ...outcome, workers: [...outcome.workers, idle] }), [
+        "worker 3 handled no message"
+      ])
     })
   })
 })
