@@ -21,7 +21,8 @@ export const projects = [
       name: "unit",
       include: ["packages/*/test/**/*.test.ts"],
       exclude: ["**/*.threads.test.ts"],
-      execArgv
+      execArgv,
+      testTimeout: 30_000
     }
   },
   {
