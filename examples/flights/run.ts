@@ -71,7 +71,7 @@ const tell = Effect.fnUntraced(function*(
     flights: found.reduce((sum, { flights }) => sum + flights, 0),
     skipped: mergeSkipped(found.map(({ skipped }) => skipped)),
     messages: {
-      sent: total(({ accepted }) => accepted),
+      sent: total(({ sent }) => sent),
       handled: total(({ handled }) => handled),
       deadLetters: total(({ deadLettered }) => deadLettered)
     },

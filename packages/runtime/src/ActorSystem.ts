@@ -18,7 +18,8 @@ import * as internal from "./internal/system.ts"
 import type { PoolError } from "./PoolError.ts"
 
 /**
- * What one thread has done since its start.
+ * What one thread has done since the system's start; a worker that was started again goes on counting. When all is
+ * quiet, over all threads, sent = handled + dead-lettered + lost.
  *
  * @category models
  * @since 0.1.0
@@ -26,12 +27,18 @@ import type { PoolError } from "./PoolError.ts"
 export interface ThreadStats {
   /** 0 is the thread that made the system, workers count from 1. */
   readonly thread: number
-  /** Messages accepted for actors of this thread. */
+  /** Messages that were sent on this thread. */
+  readonly sent: number
+  /** Messages that came to actors of this thread. */
   readonly accepted: number
   /** Messages whose handlers were called. */
   readonly handled: number
-  /** Messages that reached nobody. */
+  /** Messages that reached nobody, counted on the thread that noticed. */
   readonly deadLettered: number
+  /** Messages to this thread that died with a thread's memory: with their sender's, or with its own. */
+  readonly lost: number
+  /** The same by the numbers of the threads that sent them. */
+  readonly lostFrom: ReadonlyArray<number>
 }
 
 /**
@@ -104,6 +111,41 @@ export interface WorkersOptions<Actors extends Any> {
   readonly spin?: Duration.Input | undefined
   /** How long a worker may take to be ready. (Default: 30 seconds) */
   readonly startTimeout?: Duration.Input | undefined
+  /**
+   * How often a worker's thread may end within a period, the period's ends included, and be started again; one that
+   * does not come up counts as ended. Once more, and the worker is given up: what waits for it becomes dead letters,
+   * its keys are lost, and the log says so. (Default: 5 times within 10 seconds)
+   */
+  readonly restarts?: { readonly times: number; readonly within: Duration.Input } | undefined
+  /**
+   * Bounds on a worker's memory, in MiB; one that passes them ends, and is started again. Node alone has them.
+   * (Default: Node's)
+   */
+  readonly resourceLimits?: ResourceLimits | undefined
+  /** Environment variables for the workers, over those of the process. Node alone has them. (Default: none) */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /**
+   * The cores that a worker may run on, from 0; undefined for all of them. Linux alone can do that, with the command
+   * `taskset`; elsewhere a worker logs a warning and runs on any core. (Default: all)
+   */
+  readonly cores?: ((worker: number) => ReadonlyArray<number> | undefined) | undefined
+}
+
+/**
+ * Bounds on the memory of one worker, in MiB.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResourceLimits {
+  /** Of the heap's old generation. */
+  readonly maxOldGenerationSizeMb?: number
+  /** Of the heap's young generation. */
+  readonly maxYoungGenerationSizeMb?: number
+  /** For generated code. */
+  readonly codeRangeSizeMb?: number
+  /** Of the stack. */
+  readonly stackSizeMb?: number
 }
 
 /** The least that a link can be: four records of the header's size, with something in them. */
@@ -138,7 +180,10 @@ const MAX_LINK_BYTES = 2 ** 30
 export const layerWorkers = <const Actors extends Any>(
   options: WorkersOptions<Actors>
 ): Layer.Layer<ActorSystem | HostedOf<Actors>, PoolError> => {
-  const { layer, stderr, terminate } = platform.workers(options.entry)
+  const { layer, stderr, terminate } = platform.workers(options.entry, {
+    env: options.env,
+    resourceLimits: options.resourceLimits
+  })
   const system = Effect.gen(function*() {
     const validate = yield* ValidateMessages
     const system = yield* internal.make({ thread: 0, validate })
@@ -151,6 +196,11 @@ export const layerWorkers = <const Actors extends Any>(
       mailboxes: powerOfTwo(Math.max(1, options.mailboxes ?? 65_536)),
       spinMillis: Duration.toMillis(options.spin ?? Duration.micros(50n)),
       startTimeout: Duration.fromInputUnsafe(options.startTimeout ?? Duration.seconds(30)),
+      restarts: {
+        times: options.restarts?.times ?? 5,
+        withinMillis: Duration.toMillis(options.restarts?.within ?? Duration.seconds(10))
+      },
+      cores: options.cores,
       stderr,
       terminate
     })

@@ -26,4 +26,6 @@ import * as worker from "./internal/entry/worker.ts"
  * @since 0.1.0
  */
 export const run = <A, E>(layer: Layer.Layer<A, E, ActorSystem>): void =>
-  platform.run(Effect.provide(worker.serve(layer as Layer.Layer<never, E, ActorSystem>), platform.runner))
+  platform.run(
+    Effect.provide(worker.serve(layer as Layer.Layer<never, E, ActorSystem>, platform.pin), platform.runner)
+  )

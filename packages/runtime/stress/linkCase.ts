@@ -79,7 +79,7 @@ export class Field {
     for (const from of [0, 1]) {
       const words = new Int32Array(field.memory, field.link(from))
       // The tail and the head, as link.ts lays them out.
-      words[0] = words[16] = start
+      words[0] = words[16] = words[48] = start
     }
     return field
   }

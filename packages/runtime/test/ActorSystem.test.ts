@@ -254,13 +254,29 @@ describe("ActorSystem", () => {
     it.effect("count what was accepted, handled, and reached nobody", () =>
       Effect.gen(function*() {
         const { stats } = yield* ActorSystem.ActorSystem
-        assert.deepStrictEqual(yield* stats, [{ thread: 0, accepted: 0, handled: 0, deadLettered: 0 }])
+        assert.deepStrictEqual(yield* stats, [{
+          thread: 0,
+          sent: 0,
+          accepted: 0,
+          handled: 0,
+          deadLettered: 0,
+          lost: 0,
+          lostFrom: [0]
+        }])
         const link = yield* Link.spawn()
         yield* link.tell("Add", { n: 1 })
         yield* link.ask("Stop")
         yield* link.tell("Add", { n: 1 })
         yield* link.offer("Add", { n: 1 })
-        assert.deepStrictEqual(yield* stats, [{ thread: 0, accepted: 2, handled: 2, deadLettered: 1 }])
+        assert.deepStrictEqual(yield* stats, [{
+          thread: 0,
+          sent: 3,
+          accepted: 2,
+          handled: 2,
+          deadLettered: 1,
+          lost: 0,
+          lostFrom: [0]
+        }])
       }).pipe(Effect.scoped, Effect.provide(system)))
 
     it.effect("are each system's own", () =>

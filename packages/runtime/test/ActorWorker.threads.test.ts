@@ -266,11 +266,12 @@ describe("ActorWorker", () => {
     })
   }
 
-  describe("a worker that dies", () => {
+  describe("a worker that dies, and is not to be started again", () => {
     const pool = ActorSystem.layerWorkers({
       entry: new URL("./fixtures/worker.mortal.ts", import.meta.url),
       hosts: [Mortal],
-      workers: 2
+      workers: 2,
+      restarts: { times: 0, within: "1 second" }
     }).pipe(Layer.provide(silence))
 
     for (const how of Death.literals) {
@@ -281,7 +282,7 @@ describe("ActorWorker", () => {
           const onFirst = numbers(50).filter((n) => threads[n] === threads[0]).map((n) => byKey(`${n}`))
           const [doomed, asking, killer] = onFirst
           const safe = byKey(`${threads.findIndex((thread) => thread !== threads[0])}`)
-          const dead = yield* letters(2, ({ reason }) => reason === "ThreadLost")
+          const dead = yield* letters(2, ({ reason, tag }) => reason === "ThreadLost" && tag === "Ping")
 
           const open = yield* Effect.forEach(
             [
@@ -301,11 +302,11 @@ describe("ActorWorker", () => {
           ])
 
           yield* doomed!.tell("Ping")
-          assert.isFalse(doomed!.tellUnsafe("Never"))
+          assert.isFalse(doomed!.tellUnsafe("Ping"))
           assert.isFalse(yield* doomed!.offer("Never"))
           assert.deepStrictEqual((yield* dead).map(({ key, tag }) => [key, tag]), [
             [doomed!.key, "Ping"],
-            [doomed!.key, "Never"]
+            [doomed!.key, "Ping"]
           ])
           assert.strictEqual((yield* reasonOf(doomed!.ask("Ping")))._tag, "ThreadLost")
 
@@ -314,7 +315,7 @@ describe("ActorWorker", () => {
           const spawned = yield* Effect.forEach(numbers(4), () => Mortal.spawn())
           for (const actor of spawned) assert.strictEqual(yield* actor.ask("Ping"), "pong")
           const { stats } = yield* ActorSystem.ActorSystem
-          assert.strictEqual((yield* stats).length, 2)
+          assert.strictEqual((yield* stats).length, 3)
         }).pipe(Effect.scoped, Effect.provide(pool)))
     }
   })

@@ -186,7 +186,7 @@ describe("Mailbox between threads", () => {
       yield* until(() => Mailbox.depth(ref)!.now === capacity)
       yield* neighbour.tell("Exit")
       assert.strictEqual(yield* Fiber.join(telling), 100)
-      assert.strictEqual(((yield* Fiber.join(asking)) as AskError).reason._tag, "ThreadLost")
+      assert.strictEqual(((yield* Fiber.join(asking)) as AskError).reason._tag, "DeadRef")
     })))
 
   it.live("a key's mailbox outlives its incarnations", () =>

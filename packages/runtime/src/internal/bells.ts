@@ -3,7 +3,10 @@ import type { Bell } from "./hot/doorbell.ts"
 
 /** One end of a channel: a `MessagePort`, as far as it is needed here. */
 export interface Port extends Bell {
-  addEventListener(type: "message", listener: () => void): void
+  postMessage(message: unknown): void
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void
+  /** The other end is closed, or its thread has ended, and all that it said has been heard. */
+  addEventListener(type: "close", listener: () => void): void
   start(): void
   close(): void
   /** In Node, where a port that is listened to keeps its thread alive. */
@@ -24,6 +27,22 @@ export const make = (threads: number): ReadonlyArray<Ports> => {
     }
   }
   return ports
+}
+
+/** Channels from a thread's successor to the others: its ports, and theirs. */
+export const successor = (
+  threads: number,
+  thread: number
+): { readonly own: Ports; readonly theirs: Ports } => {
+  const own = Array.from<Port | undefined>({ length: threads })
+  const theirs = Array.from<Port | undefined>({ length: threads })
+  for (let other = 0; other < threads; other++) {
+    if (other === thread) continue
+    const { port1, port2 } = new MessageChannel()
+    own[other] = port1
+    theirs[other] = port2
+  }
+  return { own, theirs }
 }
 
 /** Calls back when another thread has rung. */

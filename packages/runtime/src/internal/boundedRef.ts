@@ -1,5 +1,7 @@
 /** An actor on this thread whose mailbox is bounded. */
 import type { Replier } from "./hot/cell.ts"
+import type { Arrival } from "./hot/dispatcher.ts"
+import { Parcel } from "./hot/parking.ts"
 import type { LocalHost } from "./localHost.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Mailbox } from "./mailbox.ts"
@@ -27,34 +29,41 @@ export class BoundedRef extends LocalRef {
   override admit(message: MessageType, value: unknown, replier: Replier | undefined): Refusal | undefined {
     if (this.status >= ENDING) return ended
     const refusal = this.bounded.reserve()
-    if (refusal === undefined) this.accept(message, value, replier)
+    if (refusal === undefined) {
+      this.makeRoom()
+      this.system.dispatcher.send(this, message, value, replier)
+    }
     return refusal
   }
 
   /** Takes a message from another thread, which took a place for it. */
-  override receive(message: MessageType, payload: unknown, replier: Replier | undefined): boolean {
+  override receive(
+    message: MessageType,
+    payload: unknown,
+    replier: Replier | undefined,
+    arrival: Arrival
+  ): boolean {
     if (this.status >= ENDING) {
       this.bounded.release()
       return false
     }
-    this.accept(message, payload, replier)
+    this.makeRoom()
+    this.system.dispatcher.enqueue(this, message, payload, arrival.park(replier))
     return true
   }
 
   override drop(): void {
+    // What came from another thread was counted when it came.
+    if (!(this.asker instanceof Parcel)) this.bounded.returned()
     super.drop()
     this.bounded.free()
     // Where it ends, what waits in it comes before who waits for it.
     if (this.status < ENDING) this.bounded.wake()
   }
 
-  private accept(message: MessageType, payload: unknown, replier: Replier | undefined): void {
-    if (this.bounded.bounds.overflow === "dropOldest") this.makeRoom()
-    this.system.dispatcher.send(this, message, payload, replier)
-  }
-
-  /** Drops the oldest until the rest fits, together with one more and with what is on its way. */
+  /** Where the oldest is dropped: until the rest fits, together with one more and with what is on its way. */
   private makeRoom(): void {
+    if (this.bounded.bounds.overflow !== "dropOldest") return
     while (this.size > 0 && this.bounded.overfull) {
       const { asker, message, payload } = this
       this.drop()

@@ -5,6 +5,12 @@ export class Directory {
   private readonly refs: Array<LocalRef | undefined> = []
   private readonly versions: Array<number> = []
   private readonly free: Array<number> = []
+  /** The versions of a thread's successor begin elsewhere, so that a reference never reaches a stranger. */
+  private readonly base: number
+
+  constructor(incarnation = 0) {
+    this.base = (incarnation & 0x7ff) << 20
+  }
 
   /** Gives an actor a place; versions begin at 1. */
   add(ref: LocalRef): { readonly target: number; readonly version: number } {
@@ -14,7 +20,7 @@ export class Directory {
 
   /** Gives an actor a place that was found for it: its version there. */
   put(target: number, ref: LocalRef): number {
-    const version = (this.versions[target] ?? 0) + 1
+    const version = (this.versions[target] ?? this.base) + 1
     this.refs[target] = ref
     this.versions[target] = version
     return version

@@ -1,13 +1,28 @@
-/** What the thread that makes a system and its workers say to each other before there are links. */
-import type { Ports } from "./bells.ts"
-import type { Fabric } from "./mesh.ts"
+/** What the thread that makes a system and its workers say to each other before, and beside, the links. */
+import type { Port, Ports } from "./bells.ts"
+import type { Fabric } from "./fabric.ts"
+import type { Memory } from "./hot/parking.ts"
+import type { Inheritance } from "./mesh.ts"
 
-/** To the worker: who it is, the memory that all share, and what wakes the others and it. */
+/** To the worker: who it is, the memory that all share, what wakes the others and it, and what it inherits. */
 export interface Welcome {
+  readonly _tag: "Welcome"
   readonly thread: number
   readonly fabric: Fabric
   readonly ports: Ports
   readonly validate: boolean
+  readonly inheritance: Inheritance
+  /** Where it tells of the memory that is to survive it. */
+  readonly registry: Port
+  /** The cores that it may run on; undefined for all. */
+  readonly cores: ReadonlyArray<number> | undefined
+}
+
+/** To the worker: another one has a successor, and is rung by this port from now on. */
+export interface Successor {
+  readonly _tag: "Successor"
+  readonly thread: number
+  readonly port: Port
 }
 
 /** An actor that a worker hosts. */
@@ -20,3 +35,6 @@ export interface Hosting {
 export type Answer =
   | { readonly _tag: "Ready"; readonly hosted: ReadonlyArray<Hosting> }
   | { readonly _tag: "Failed"; readonly problem: string }
+
+/** From the worker, over its registry: a chunk to be held for its successor, or no more. */
+export type Chunk = Memory | { readonly id: number; readonly memory?: undefined }

@@ -1,6 +1,7 @@
 /** A reference to a key of this thread: it reaches whichever incarnation lives, and makes one where none does. */
 import type { Depth } from "../Mailbox.ts"
 import { ENDING, type Replier } from "./hot/cell.ts"
+import type { Arrival } from "./hot/dispatcher.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { MessageType } from "./protocol.ts"
@@ -40,9 +41,9 @@ class Keyed implements Target {
   }
 
   /** Takes a message from another thread; false when the host has closed. */
-  receive(message: MessageType, payload: unknown, replier: Replier | undefined): boolean {
+  receive(message: MessageType, payload: unknown, replier: Replier | undefined, arrival: Arrival): boolean {
     const incarnation = this.incarnation()
-    if (incarnation !== undefined) return incarnation.receive(message, payload, replier)
+    if (incarnation !== undefined) return incarnation.receive(message, payload, replier, arrival)
     this.mailbox?.release()
     return false
   }

@@ -105,7 +105,7 @@ export class LocalHost implements Host {
     const { mesh } = this.system
     return new Mailbox(
       bounds,
-      mesh?.hosts(this.name) === true ? mesh.shared(this.name, key) : undefined
+      mesh?.hosts(this.name) === true ? mesh.shared(this.name, key, this.system.thread) : undefined
     )
   }
 

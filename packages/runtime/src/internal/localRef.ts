@@ -4,6 +4,7 @@
  */
 import { Cell, type Replier } from "./hot/cell.ts"
 import type { Depth } from "../Mailbox.ts"
+import type { Arrival } from "./hot/dispatcher.ts"
 import type { Life } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { Mailbox } from "./mailbox.ts"
@@ -67,8 +68,8 @@ class Local extends Cell implements Target {
   }
 
   /** Takes a message from another thread; false when the actor has ended. */
-  receive(message: MessageType, payload: unknown, replier: Replier | undefined): boolean {
-    return this.system.dispatcher.receive(this as unknown as LocalRef, message, payload, replier)
+  receive(message: MessageType, payload: unknown, replier: Replier | undefined, arrival: Arrival): boolean {
+    return this.system.dispatcher.receive(this as unknown as LocalRef, message, payload, replier, arrival)
   }
 }
 

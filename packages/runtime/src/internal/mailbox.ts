@@ -5,6 +5,7 @@
 import { MailboxFull } from "../AskError.ts"
 import type { Bounded, Depth } from "../Mailbox.ts"
 import type { Replier } from "./hot/cell.ts"
+import { REFUSED } from "./hot/counts.ts"
 import { type Gauge, PlainGauge, type SharedGauge } from "./hot/gauge.ts"
 import type { Target } from "./ref.ts"
 import { ended, exhausted, type Refusal } from "./refusal.ts"
@@ -20,6 +21,10 @@ export interface Rooms {
   leave(slot: number, mailbox: Mailbox): void
   /** There is room in this slot: tells the threads that wait. */
   wake(slot: number): void
+  /** This thread has taken so many places in this slot. */
+  sent(slot: number, places: number): void
+  /** A message of this thread to itself is taken. */
+  returned(slot: number): void
 }
 
 /** A slot of shared memory that a mailbox has. */
@@ -78,7 +83,25 @@ export class Mailbox implements Refusal {
     if (gauge.closed) return ended
     // Who waits goes first.
     if (this.first !== undefined && !this.draining) return this
-    return gauge.reserve(this.limit) ? undefined : this
+    if (!gauge.reserve(this.limit)) return this
+    this.shared?.rooms.sent(this.shared.slot, 1)
+    return undefined
+  }
+
+  /** Gives back a place that was taken for a message that was not sent. */
+  cancel(): void {
+    this.shared?.rooms.sent(this.shared.slot, -1)
+    this.release()
+  }
+
+  /** A message of this thread to itself is taken: `free` gives its place back. */
+  returned(): void {
+    this.shared?.rooms.returned(this.shared.slot)
+  }
+
+  /** The slot, where the mailbox is shared. */
+  get slot(): number | undefined {
+    return this.shared?.slot
   }
 
   /** Gives a place back, and lets in who waits for it. */
@@ -104,6 +127,7 @@ export class Mailbox implements Refusal {
 
   /** Other threads can reach the mailbox from now on. */
   share(shared: Shared): void {
+    shared.rooms.sent(shared.slot, this.gauge!.held)
     shared.gauge.adopt(this.gauge!)
     this.gauge = shared.gauge
     this.shared = shared
@@ -205,7 +229,7 @@ export class Waiter {
   }
 
   refused(refusal: Refusal): void {
-    this.target.system.deadLetter(refusal.reason, this.target, this.tag, this.payload)
+    this.target.system.deadLetter(refusal.reason, this.target, this.tag, this.payload, REFUSED)
     this.replier?.abandon(refusal.askReason)
   }
 }

@@ -13,11 +13,15 @@ import type { Bytes } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
 import * as Bells from "./bells.ts"
 import { Directory } from "./directory.ts"
+import * as Fabric from "./fabric.ts"
 import * as Failure from "./failure.ts"
 import { ENDED as CELL_ENDED, type Replier } from "./hot/cell.ts"
-import type { Links } from "./hot/dispatcher.ts"
+import type { Arrival, Links } from "./hot/dispatcher.ts"
 import { Doorbell } from "./hot/doorbell.ts"
-import { CorruptLink, linkBytes, LinkReader, LinkWriter, type Sink } from "./hot/link.ts"
+import { KEPT, PARTIAL, type Slot, WAITING } from "./hot/chunk.ts"
+import { BURIED } from "./hot/counts.ts"
+import { CorruptLink, HEADER, LinkReader, LinkWriter, type Sink } from "./hot/link.ts"
+import { type Memory, Parcel, Parking, type Registry } from "./hot/parking.ts"
 import type { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
@@ -29,70 +33,62 @@ import { compile } from "./protocol.ts"
 import { type RemoteContract, RemoteRef } from "./remoteRef.ts"
 import { request } from "./request.ts"
 import type { System } from "./system.ts"
-import { type MailboxFabric, SharedMailboxes } from "./sharedMailboxes.ts"
+import { SharedMailboxes } from "./sharedMailboxes.ts"
 import * as Wire from "./wire.ts"
-
-/** The shared memory of a mesh, and its shape: what every thread is given. */
-export interface Fabric {
-  /** Doorbells, then a link for each ordered pair of threads. */
-  readonly memory: SharedArrayBuffer
-  /** Threads, the one that made the system included. */
-  readonly threads: number
-  /** Bytes of a link's ring, a power of two. */
-  readonly capacity: number
-  /** The names of the actors that the workers host; a host's number is its place here. */
-  readonly hosts: ReadonlyArray<string>
-  /** The places of bounded mailboxes; undefined if no actor that the workers host has one. */
-  readonly mailboxes: MailboxFabric | undefined
-  /** How long an idle thread looks for messages before it sleeps, in milliseconds. */
-  readonly spinMillis: number
-}
-
-/** A doorbell has a cache line of its own. */
-const BELL_WORDS = 16
-
-const bellBytes = (threads: number): number => threads * BELL_WORDS * 4
-
-/** Allocates the memory of a mesh. */
-export const fabric = (options: Omit<Fabric, "memory">): Fabric => ({
-  ...options,
-  memory: new SharedArrayBuffer(
-    bellBytes(options.threads) + options.threads * options.threads * linkBytes(options.capacity)
-  )
-})
-
-const linkOffset = ({ capacity, threads }: Fabric, from: number, to: number): number =>
-  bellBytes(threads) + (from * threads + to) * linkBytes(capacity)
 
 /** Records taken from one link before the next has its turn. */
 const POLL_RECORDS = 256
 /** How long a thread that looks for messages keeps its event loop waiting, in milliseconds. */
 const LOOK_MILLIS = 0.02
 
+/** What a worker's thread has that survives it, and how it came to it. */
+export interface Inheritance {
+  /** How many threads with this number there were before. */
+  readonly incarnation: number
+  /** The chunks in which messages wait that were read and not taken. */
+  readonly parked: ReadonlyArray<Memory>
+}
+
 export class Mesh implements Links {
   readonly system: System
+  private readonly fabric: Fabric.Fabric
   private readonly peers: ReadonlyArray<Peer.Peer>
   private readonly doorbell: Doorbell
-  private readonly ports: Bells.Ports
-  private readonly spinMillis: number
-  private readonly names: ReadonlyArray<string>
+  private readonly ports: Array<Bells.Port | undefined>
   private readonly inboxes: ReadonlyArray<Inbox>
   readonly place: (actor: string, key: string) => number
+  private readonly directory: Directory
+  private readonly bounded: Directory
   /** The bounded mailboxes that the threads share. */
   readonly mailboxes: SharedMailboxes | undefined
   private readonly keys = new Map<string, RemoteRef>()
+  private readonly contracts: Array<RemoteContract> = []
+  /** Undefined for the thread that made the system: nothing survives that one. */
+  private readonly parking: Parking | undefined
   private lastWork = 0
   private parked = false
   private opened = false
   private closed = false
 
-  constructor(system: System, fabric: Fabric, ports: Bells.Ports) {
+  constructor(
+    system: System,
+    fabric: Fabric.Fabric,
+    ports: Bells.Ports,
+    survival?: { readonly registry: Registry; readonly inheritance: Inheritance }
+  ) {
     this.system = system
-    this.names = fabric.hosts
-    this.spinMillis = fabric.spinMillis
+    this.fabric = fabric
     this.place = Place.make(fabric.threads - 1)
-    const words = new Int32Array(fabric.memory, 0, bellBytes(fabric.threads) >> 2)
-    this.doorbell = new Doorbell(words, system.thread * BELL_WORDS)
+    const incarnation = survival?.inheritance.incarnation ?? 0
+    this.directory = new Directory(incarnation)
+    this.bounded = new Directory(incarnation)
+    const parking = survival && new Parking(survival.registry, survival.inheritance.parked)
+    this.parking = parking
+    const words = Fabric.bells(fabric)
+    this.doorbell = new Doorbell(words, Fabric.bell(system.thread))
+    // One that ended asleep would be rung in vain.
+    this.doorbell.stay()
+    const { capacity, memory } = fabric
     const peers: Array<Peer.Peer> = []
     for (let thread = 0; thread < fabric.threads; thread++) {
       if (thread === system.thread) continue
@@ -100,18 +96,16 @@ export class Mesh implements Links {
         new Peer.Peer(
           system,
           thread,
-          new Doorbell(words, thread * BELL_WORDS, ports[thread]),
-          new LinkWriter(fabric.memory, linkOffset(fabric, system.thread, thread), fabric.capacity),
-          new LinkReader(fabric.memory, linkOffset(fabric, thread, system.thread), fabric.capacity)
+          new Doorbell(words, Fabric.bell(thread), ports[thread]),
+          new LinkWriter(memory, Fabric.linkOffset(fabric, system.thread, thread), capacity),
+          new LinkReader(memory, Fabric.linkOffset(fabric, thread, system.thread), capacity, parking, thread)
         )
       )
     }
     this.peers = peers
-    this.ports = ports
+    this.ports = ports.slice()
     Bells.listen(ports, this.wake)
-    const directory = new Directory()
-    const bounded = new Directory()
-    this.inboxes = peers.map((peer) => new Inbox(this, peer, directory, bounded))
+    this.inboxes = peers.map((peer) => new Inbox(this, peer, this.directory, this.bounded, parking))
     this.mailboxes = fabric.mailboxes === undefined ? undefined : new SharedMailboxes(
       fabric.mailboxes,
       system.thread,
@@ -121,6 +115,24 @@ export class Mesh implements Links {
         if (!peer.lost) peer.write(Peer.ROOM, 0, slot, 0, 0, undefined, Wire.nothing)
       }
     )
+    if (incarnation > 0) {
+      this.mailboxes?.inherit()
+      for (const peer of peers) {
+        const { written } = peer.writer
+        peer.write(Peer.HELLO, written | 0, Math.floor(written / 2 ** 32), 0, 0, undefined, Wire.nothing)
+      }
+    }
+  }
+
+  /** Takes over what an incarnation before left: after this, its messages are in the mailboxes of their actors. */
+  inherit(): void {
+    if (this.parking === undefined) return
+    const left = this.parking.adopt()
+    Fabric.settle(this.fabric, this.system.thread, left.filter(({ state }) => state === WAITING).length)
+    // Handles first: the messages that use them may lie before them.
+    for (const slot of left) if (slot.state === KEPT) this.inbox(slot.from).replay(slot)
+    for (const slot of left) if (slot.state === WAITING) this.inbox(slot.from).replay(slot)
+    for (const slot of left) if (slot.state === PARTIAL) this.inbox(slot.from).resume(slot)
   }
 
   /** The peer with this thread's number. */
@@ -128,24 +140,28 @@ export class Mesh implements Links {
     return this.peers.find((peer) => peer.thread === thread)!
   }
 
+  private inbox(thread: number): Inbox {
+    return this.inboxes.find(({ peer }) => peer.thread === thread)!
+  }
+
   /** Whether the workers host this actor, so that its keys are spread over them. */
   hosts(name: string): boolean {
-    return this.names.includes(name)
+    return this.fabric.hosts.includes(name)
   }
 
   /** The number of the host of this name, or -1. */
   number(name: string): number {
-    return this.names.indexOf(name)
+    return this.fabric.hosts.indexOf(name)
   }
 
   /** The name of the host with this number. */
   name(host: number): string | undefined {
-    return this.names[host]
+    return this.fabric.hosts[host]
   }
 
   /** The host with this number, if this thread has it. */
   host(index: number): LocalHost | undefined {
-    const name = this.names[index]
+    const name = this.fabric.hosts[index]
     return name === undefined ? undefined : this.system.hosts.get(name)
   }
 
@@ -156,7 +172,7 @@ export class Mesh implements Links {
     if (ref === undefined) {
       const peer = this.peer(thread)
       const { bounds } = contract
-      const mailbox = bounds && new Mailbox(bounds, this.shared(contract.name, key))
+      const mailbox = bounds && new Mailbox(bounds, this.shared(contract.name, key, thread))
       ref = new RemoteRef(contract, peer, peer.bind(contract.host, key), 0, key, mailbox)
       this.keys.set(name, ref)
     }
@@ -164,8 +180,8 @@ export class Mesh implements Links {
   }
 
   /** The slot of a key's bounded mailbox, of an actor that the workers host. */
-  shared(actor: string, key: string): Shared | "none" {
-    return this.mailboxes!.keyed(actor, key)
+  shared(actor: string, key: string, home: number): Shared | "none" {
+    return this.mailboxes!.keyed(actor, key, home)
   }
 
   /** A reference to an actor that this peer has spawned for this thread. */
@@ -178,27 +194,39 @@ export class Mesh implements Links {
 
   /** What sending to an actor of this contract needs. */
   contract(actor: Any): RemoteContract {
-    return {
+    const contract = {
       name: actor.name,
       host: this.number(actor.name),
       protocol: compile(actor.protocol as never, this.system.validate),
       wire: Wire.of(actor),
       bounds: actor.mailbox
     }
+    this.contracts[contract.host] = contract
+    return contract
   }
 
-  /** What the other threads have done; those that have ended are left out. */
+  /** What each thread has done. */
   readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.suspend(() =>
+    // Whoever answers has counted what it was told before. Who does not, has ended, and counts no more.
     Effect.forEach(
-      this.peers.filter((peer) => !peer.lost),
+      this.peers,
       (peer) =>
-        request<ThreadStats>(peer, (replier) =>
-          peer.request(Peer.STATS, 0, 0, 0, undefined, Wire.nothing, replier)),
-      {
-        concurrency: "unbounded"
-      }
+        Effect.ignore(
+          request<void>(
+            peer,
+            (replier) => peer.request(Peer.STATS, 0, 0, 0, undefined, Wire.nothing, replier)
+          )
+        ),
+      { concurrency: "unbounded", discard: true }
     )
-  ).pipe(Effect.orDie)
+  ).pipe(
+    Effect.andThen(Effect.sync(() =>
+      Array.from({ length: this.fabric.threads }, (_, thread) => {
+        const own = thread === this.system.thread ? this.system.counts : Fabric.counts(this.fabric, thread)
+        return Fabric.stats(this.fabric, thread, own)
+      })
+    ))
+  )
 
   /** The living worker on which this thread has spawned the fewest actors; any, if none lives. */
   leastLoaded(): Peer.Peer {
@@ -212,24 +240,106 @@ export class Mesh implements Links {
     if (this.system.thread !== 0) this.peer(0).write(Peer.DEAD_LETTER, 0, 0, 0, 0, letter, Wire.deadLetter)
   }
 
-  /** A thread has ended. */
-  lose(thread: number): void {
-    const lost = this.inboxes.find(({ peer }) => peer.thread === thread)!
+  /** A thread has ended, and will have a successor. */
+  down(thread: number): void {
+    const inbox = this.inbox(thread)
     // What it said before it ended counts.
-    while (lost.poll() > 0);
-    lost.peer.lose()
+    while (inbox.poll() > 0);
+    inbox.peer.fail()
     // Only the thread that made the system learns of it by itself.
-    if (this.system.thread === 0) this.spread(thread)
+    if (this.system.thread === 0) this.spread(Peer.DOWN, thread)
+  }
+
+  /** A thread has ended for good, and left these chunks: what nobody took is dead letters. */
+  lose(thread: number, parked: ReadonlyArray<Memory> = []): void {
+    const inbox = this.inbox(thread)
+    if (inbox.peer.lost) return
+    while (inbox.poll() > 0);
+    inbox.peer.reader.lose(Fabric.written(this.fabric, thread, this.system.thread))
+    const first = this.system.thread === 0
+    // What came to the thread is counted before anybody else reads what did not.
+    if (first) this.buryParked(thread, parked)
+    this.bury(inbox.peer)
+    inbox.peer.lose()
+    if (first) this.spread(Peer.LOST, thread)
+  }
+
+  /** What was sent to a thread that is lost, and not read by it. Nobody else reads that link any more. */
+  private bury({ thread, writer }: Peer.Peer): void {
+    const keys = new Map(
+      Array.from(this.keys.values()).filter(({ peer }) => peer.thread === thread)
+        .map((ref) => [ref.target, ref.key])
+    )
+    const { capacity, memory } = this.fabric
+    const offset = Fabric.linkOffset(this.fabric, this.system.thread, thread)
+    const reader = new LinkReader(memory, offset, capacity)
+    const sink: Sink = {
+      record: (kind, a, b, c) => {
+        if (kind !== Peer.TELL && kind !== Peer.ASK) return reader.take()
+        reader.receive()
+        this.buried(a, c === 0 ? keys.get(b) : undefined)
+      }
+    }
+    try {
+      do {
+        writer.drain()
+        writer.publish()
+        while (reader.poll(sink, POLL_RECORDS) > 0) reader.release()
+      } while (writer.keeps)
+    } catch (error) {
+      if (!(error instanceof CorruptLink)) throw error
+      this.system.log(`the link to thread ${thread} is not to be read at ${error.position}: ${error.problem}`)
+    }
+    reader.lose(writer.written)
+  }
+
+  /** What a thread that is lost had read and not taken. */
+  private buryParked(thread: number, parked: ReadonlyArray<Memory>): void {
+    const left = new Parking({ add: () => {}, remove: () => {} }, parked).adopt()
+    const waiting = left.filter(({ state }) => state === WAITING)
+    Fabric.settle(this.fabric, thread, waiting.length)
+    const keys = new Map<string, string>()
+    for (const slot of left) {
+      if (slot.state !== KEPT) continue
+      const { bytes, words } = slot.chunk
+      const [length, , handle] = words.subarray(slot.record)
+      const at = slot.record * 4
+      keys.set(`${slot.from} ${handle}`, Wire.key.decode(bytes, at + HEADER, at + (length! & 0xffffff)))
+    }
+    for (const slot of waiting) {
+      const [, to, target, version] = slot.chunk.words.subarray(slot.record)
+      slot.take()
+      this.buried(to!, version === 0 ? keys.get(`${slot.from} ${target}`) : undefined)
+    }
+  }
+
+  private buried(address: number, key: string | undefined): void {
+    const host = Peer.hostOf(address)
+    const { protocol } = this.contracts[host] ?? this.host(host) ?? {}
+    const tag = protocol?.messages[Peer.messageOf(address)]?.tag ?? "unknown"
+    this.system.deadLetter("ThreadLost", { name: this.name(host) ?? "unknown", key }, tag, undefined, BURIED)
   }
 
   /** Tells the others that a thread has ended: nothing waits for it any more. */
-  private spread(thread: number): void {
-    for (const peer of this.peers) peer.write(Peer.LOST, thread, 0, 0, 0, undefined, Wire.nothing)
+  private spread(kind: number, thread: number): void {
+    for (const peer of this.peers) {
+      if (peer.thread !== thread) peer.write(kind, thread, 0, 0, 0, undefined, Wire.nothing)
+    }
+  }
+
+  /** A thread has a successor, which is woken over this port. */
+  revive(thread: number, port: Bells.Port): void {
+    this.ports[thread]?.close()
+    this.ports[thread] = port
+    Bells.listen([port], this.wake)
+    this.peer(thread).doorbell = new Doorbell(Fabric.bells(this.fabric), Fabric.bell(thread), port)
+    // Whoever rang meanwhile did so in vain.
+    port.postMessage(null)
   }
 
   /** Nothing comes in or goes out any more. */
   close(): void {
-    this.spread(this.system.thread)
+    this.spread(Peer.LOST, this.system.thread)
     this.flush()
     this.closed = true
     for (const peer of this.peers) peer.lose()
@@ -261,7 +371,7 @@ export class Mesh implements Links {
     if (this.parked) return this.look()
     const now = performance.now()
     if (this.lastWork === 0) this.lastWork = now
-    if (now - this.lastWork < this.spinMillis) {
+    if (now - this.lastWork < this.fabric.spinMillis) {
       const end = now + LOOK_MILLIS
       do {
         if (this.look()) return true
@@ -297,7 +407,7 @@ export class Mesh implements Links {
 }
 
 /** What comes from one peer. */
-class Inbox implements Sink {
+class Inbox implements Sink, Arrival {
   private readonly mesh: Mesh
   private readonly system: System
   readonly peer: Peer.Peer
@@ -308,13 +418,69 @@ class Inbox implements Sink {
   private readonly bound: Array<KeyedRef> = []
   /** The starts in flight for the peer, by their correlations. */
   private readonly starting = new Map<number, Fiber.Fiber<unknown, unknown>>()
+  private readonly parking: Parking | undefined
+  /** The message in hand: where its payload lies, and its slot, if it waited in one before. */
+  private offset = 0
+  private end = 0
+  private slot: Slot | undefined = undefined
 
-  constructor(mesh: Mesh, peer: Peer.Peer, directory: Directory, bounded: Directory) {
+  constructor(
+    mesh: Mesh,
+    peer: Peer.Peer,
+    directory: Directory,
+    bounded: Directory,
+    parking: Parking | undefined
+  ) {
     this.mesh = mesh
     this.system = mesh.system
     this.peer = peer
     this.directory = directory
     this.bounded = bounded
+    this.parking = parking
+  }
+
+  /** The message in hand is taken. */
+  take(): void {
+    if (this.slot === undefined) this.peer.reader.receive()
+    else this.slot.take()
+  }
+
+  /** The message in hand will wait. */
+  park(replier: Replier | undefined): Replier | undefined {
+    const { parking, peer, slot } = this
+    if (slot !== undefined) return new Parcel(slot.chunk, slot.word, replier)
+    if (parking === undefined) {
+      peer.reader.receive()
+      return replier
+    }
+    const whole = peer.reader.slot
+    if (whole === undefined) return parking.park(peer.reader, peer.thread, this.offset, this.end, replier)
+    peer.reader.receiveWhole(whole)
+    return new Parcel(whole.chunk, whole.word, replier)
+  }
+
+  /** Reads a record that an incarnation before has read already. */
+  replay(slot: Slot): void {
+    const { bytes, words } = slot.chunk
+    const at = slot.record
+    const length = words[at]! & 0xffffff
+    this.slot = slot
+    this.record(
+      words[at]! >>> 24,
+      words[at + 1]!,
+      words[at + 2]!,
+      words[at + 3]!,
+      words[at + 4]!,
+      bytes,
+      at * 4 + HEADER,
+      at * 4 + length
+    )
+    this.slot = undefined
+  }
+
+  /** Goes on with a record in parts that an incarnation before has begun. */
+  resume(slot: Slot): void {
+    this.peer.reader.resume(slot, this)
   }
 
   poll(): number {
@@ -343,21 +509,17 @@ class Inbox implements Sink {
     end: number
   ): void {
     try {
+      if (kind === Peer.TELL) return this.message(a, b, c, undefined, d, bytes, offset, end)
+      if (kind === Peer.ASK) return this.message(a, b, c, this.peer, d, bytes, offset, end)
+      if (kind === Peer.BIND) return this.bind(a, b, bytes, offset, end)
+      // What the runtime says to itself is not said again to a successor.
+      this.peer.reader.take()
       switch (kind) {
-        case Peer.TELL:
-          return this.message(a, b, c, undefined, d, bytes, offset, end)
-        case Peer.ASK:
-          return this.message(a, b, c, this.peer, d, bytes, offset, end)
         case Peer.SUCCESS:
         case Peer.FAILURE:
           return this.answer(kind === Peer.SUCCESS, d, bytes, offset, end)
         case Peer.ABANDONED:
           return this.peer.settle(d)?.replier.abandon(Wire.reason.decode(bytes, offset, end))
-        case Peer.BIND: {
-          const host = this.mesh.host(a)
-          if (host !== undefined) this.bound[b] = host.local(Wire.key.decode(bytes, offset, end))
-          return
-        }
         case Peer.SPAWN:
           return this.spawn(a, d, bytes, offset, end)
         case Peer.SPAWNED:
@@ -365,19 +527,24 @@ class Inbox implements Sink {
         case Peer.NOT_SPAWNED:
           return this.peer.settle(d)?.replier.fail(Wire.failure.decode(bytes, offset, end))
         case Peer.END:
-          return this.end(b, c, d)
+          return this.finish(b, c, d)
         case Peer.ENDED:
           return this.peer.settle(d)?.replier.succeed(undefined)
         case Peer.STATS:
-          return this.peer.answer(Peer.STATS_ARE, d, this.system.threadStats(), Wire.stats)
+          return this.peer.answer(Peer.STATS_ARE, d, undefined, Wire.nothing)
         case Peer.STATS_ARE:
-          return this.peer.settle(d)?.replier.succeed(Wire.stats.decode(bytes, offset, end))
+          return this.peer.settle(d)?.replier.succeed(undefined)
         case Peer.DEAD_LETTER:
           return this.system.publish(Wire.deadLetter.decode(bytes, offset, end), undefined)
         case Peer.CANCEL:
           return this.starting.get(d)?.interruptUnsafe()
         case Peer.LOST:
           return a === this.peer.thread ? this.peer.lose() : this.mesh.lose(a)
+        case Peer.DOWN:
+          return this.mesh.down(a)
+        case Peer.HELLO:
+          this.peer.reader.lose((a >>> 0) + b * 2 ** 32)
+          return this.mesh.mailboxes?.ended(this.peer.thread)
         case Peer.ROOM:
           return this.mesh.mailboxes?.room(b)
         default:
@@ -387,6 +554,17 @@ class Inbox implements Sink {
       if (!(error instanceof CodecError)) throw error
       this.system.log(`a record from thread ${this.peer.thread} does not decode: ${error.message}`)
     }
+  }
+
+  /** A handle of the peer stands for a key from now on, also for a successor of this thread. */
+  private bind(index: number, handle: number, bytes: Bytes, offset: number, end: number): void {
+    const { parking, peer } = this
+    const host = this.mesh.host(index)
+    if (host !== undefined) this.bound[handle] = host.local(Wire.key.decode(bytes, offset, end))
+    if (this.slot !== undefined) return
+    if (parking === undefined) peer.reader.take()
+    else if (peer.reader.slot === undefined) parking.keep(peer.reader, peer.thread, offset, end)
+    else peer.reader.slot.keep()
   }
 
   private message(
@@ -402,6 +580,7 @@ class Inbox implements Sink {
     const ref: LocalRef | KeyedRef | undefined = version === 0
       ? this.bound[target]
       : this.find(target, version)
+    if (this.mesh.mailboxes !== undefined && this.slot === undefined) this.placed(ref, target, version)
     const index = Peer.messageOf(address)
     const host = ref?.host ?? this.mesh.host(Peer.hostOf(address))
     const message = host?.protocol.messages[index]
@@ -410,6 +589,7 @@ class Inbox implements Sink {
       if (ref !== undefined) ref.mailbox?.release()
       else if (version < 0) this.mesh.mailboxes?.releaseSpawned(target)
       const to = { name: this.mesh.name(Peer.hostOf(address)) ?? "unknown", key: ref?.key }
+      this.take()
       this.system.deadLetter("Ended", to, message?.tag ?? "unknown", undefined)
       asker?.answer(Peer.ABANDONED, correlation, new DeadRef(), Wire.reason)
       return
@@ -419,15 +599,27 @@ class Inbox implements Sink {
     try {
       payload = codecs.payload.decode(bytes, offset, end)
     } catch (error) {
+      this.take()
       ref.mailbox?.release()
       this.system.deadLetter("InvalidMessage", ref, message.tag, undefined)
       replier?.abandon(new InvalidMessage({ issue: Failure.of(error) }))
       return
     }
-    if (!ref.receive(message, payload, replier)) {
+    this.offset = offset
+    this.end = end
+    if (!ref.receive(message, payload, replier, this)) {
+      this.take()
       this.system.deadLetter("Ended", ref, message.tag, payload)
       replier?.abandon(new DeadRef())
     }
+  }
+
+  /** The message that has come took a place in a bounded mailbox, if its actor has one. */
+  private placed(ref: LocalRef | KeyedRef | undefined, target: number, version: number): void {
+    const { mailboxes } = this.mesh
+    if (version < 0) return mailboxes!.receivedSpawned(this.peer.thread, target)
+    const slot = ref?.mailbox?.slot
+    if (slot !== undefined) mailboxes!.received(this.peer.thread, slot)
   }
 
   private answer(success: boolean, correlation: number, bytes: Bytes, offset: number, end: number): void {
@@ -488,7 +680,7 @@ class Inbox implements Sink {
     return version < 0 ? this.bounded.get(target, -version) : this.directory.get(target, version)
   }
 
-  private end(target: number, version: number, correlation: number): void {
+  private finish(target: number, version: number, correlation: number): void {
     const ref = this.find(target, version)
     const ended = (): void => this.peer.answer(Peer.ENDED, correlation, undefined, Wire.nothing)
     if (ref === undefined) return ended()

@@ -44,10 +44,14 @@ export const STATS_ARE = FIRST_KIND + 12
 export const DEAD_LETTER = FIRST_KIND + 13
 /** Whoever asked for a start does not want it any more: 0, 0, 0, the start's correlation. */
 export const CANCEL = FIRST_KIND + 14
-/** A thread has ended: thread, 0, 0, 0. From itself, as its last word, or from the one that made the system. */
+/** A thread has ended for good: thread, 0, 0, 0. From itself, as its last word, or from the one that made the system. */
 export const LOST = FIRST_KIND + 15
 /** There is room in a bounded mailbox: 0, slot, 0, 0. */
 export const ROOM = FIRST_KIND + 16
+/** A thread has ended, and will have a successor: thread, 0, 0, 0. From the one that made the system. */
+export const DOWN = FIRST_KIND + 17
+/** The first word of a successor: how many messages those before it were given, low and high 32 bits, 0, 0. */
+export const HELLO = FIRST_KIND + 18
 
 // The host goes with each message, so that one whose actor has ended has a name: 16 bits for each of the two.
 
@@ -73,16 +77,16 @@ export interface Waiting {
 export class Peer {
   readonly system: System
   readonly thread: number
-  readonly doorbell: Doorbell
+  doorbell: Doorbell
   readonly writer: LinkWriter
   readonly reader: LinkReader
-  /** Its thread has ended. */
+  /** Its thread has ended for good. */
   lost = false
   /** Actors that this thread has spawned there. */
   actors = 0
+  /** How often its thread has ended. */
+  ends = 0
   private readonly waiting = new Map<number, Waiting>()
-  private correlations = 0
-  private handles = 0
 
   constructor(
     system: System,
@@ -99,7 +103,14 @@ export class Peer {
   }
 
   tell<A>(target: number, version: number, address: number, value: A, codec: Codec<A>): void {
-    this.write(TELL, address, target, version, 0, value, codec)
+    // Before it is written: a message that is read was counted.
+    this.writer.count(1)
+    try {
+      this.write(TELL, address, target, version, 0, value, codec)
+    } catch (error) {
+      this.writer.count(-1)
+      throw error
+    }
   }
 
   ask<A>(
@@ -112,9 +123,11 @@ export class Peer {
   ): void {
     const correlation = this.await(replier, codecs)
     if (replier instanceof PendingAsk) replier.onGivenUp = () => this.waiting.delete(correlation)
+    this.writer.count(1)
     try {
       this.write(ASK, address, target, version, correlation, value, codecs.payload)
     } catch (error) {
+      this.writer.count(-1)
       this.waiting.delete(correlation)
       throw error
     }
@@ -146,7 +159,7 @@ export class Peer {
 
   /** Tells the peer which handle stands for a key from now on. */
   bind(host: number, key: string): number {
-    const handle = this.handles++
+    const handle = this.writer.handle()
     this.write(BIND, host, handle, 0, 0, key, Wire.key)
     return handle
   }
@@ -163,10 +176,17 @@ export class Peer {
     return waiting
   }
 
-  /** The thread has ended: nothing that waits for it will be answered. */
+  /** The thread has ended for good. */
   lose(): void {
     if (this.lost) return
     this.lost = true
+    this.fail()
+  }
+
+  /** The thread has ended: nothing that waits for it will be answered. */
+  fail(): void {
+    this.ends++
+    this.actors = 0
     const reason: Reason = new ThreadLost({ thread: this.thread })
     const waiting = Array.from(this.waiting.values())
     this.waiting.clear()
@@ -200,8 +220,8 @@ export class Peer {
   }
 
   private await(replier: Replier, codecs: Wire.MessageCodecs | undefined): number {
-    this.correlations = (this.correlations + 1) | 0
-    this.waiting.set(this.correlations, { codecs, replier })
-    return this.correlations
+    const correlation = this.writer.correlation()
+    this.waiting.set(correlation, { codecs, replier })
+    return correlation
   }
 }

@@ -1,17 +1,23 @@
-/** Brings up a pool of workers: starts them, gives each the shared memory, and has it prove what it hosts. */
+/**
+ * A pool of workers: starts them, gives each the shared memory, has it prove what it hosts, and starts it again when
+ * its thread has ended.
+ */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import * as Worker from "effect/workers/Worker"
 import type { WorkerError } from "effect/workers/WorkerError"
 import type { Any } from "../Actor.ts"
 import { ContractMismatch, NotHosted, PoolError, WorkerNotReady } from "../PoolError.ts"
 import * as Bells from "./bells.ts"
+import * as Fabric from "./fabric.ts"
 import * as Failure from "./failure.ts"
-import type { Answer, Welcome } from "./handshake.ts"
-import { type Fabric, fabric as makeFabric, Mesh } from "./mesh.ts"
+import type { Answer, Chunk, Hosting, Successor, Welcome } from "./handshake.ts"
+import { Mesh } from "./mesh.ts"
 import { fabric as mailboxFabric } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
@@ -23,13 +29,28 @@ export interface Options {
   readonly mailboxes: number
   readonly spinMillis: number
   readonly startTimeout: Duration.Duration
+  readonly restarts: { readonly times: number; readonly withinMillis: number }
+  readonly cores: ((worker: number) => ReadonlyArray<number> | undefined) | undefined
   readonly stderr: (worker: number) => string
   readonly terminate: (worker: number) => void
 }
 
+type Handle = Worker.Worker<Answer, Welcome | Successor>
+
+interface Pool {
+  readonly system: System
+  readonly mesh: Mesh
+  readonly fabric: Fabric.Fabric
+  readonly options: Options
+  /** The workers by their numbers. */
+  readonly handles: Map<number, Handle>
+  /** What survives each worker besides the fabric, by its number. */
+  readonly parked: ReadonlyArray<Map<number, SharedArrayBuffer>>
+}
+
 /** Starts the workers in this scope; it fails with the first that does not come up. */
 export const make = Effect.fnUntraced(function*(system: System, options: Options) {
-  const fabric = makeFabric({
+  const fabric = Fabric.make({
     threads: options.workers + 1,
     capacity: options.linkBytes,
     hosts: options.hosts.map(({ name }) => name),
@@ -43,31 +64,88 @@ export const make = Effect.fnUntraced(function*(system: System, options: Options
   system.join(mesh)
   mesh.open()
   yield* Effect.addFinalizer(() => Effect.sync(() => mesh.close()))
+  const parked = Array.from({ length: fabric.threads }, () => new Map<number, SharedArrayBuffer>())
+  const pool: Pool = { system, mesh, fabric, options, parked, handles: new Map() }
   const numbers = Array.from({ length: options.workers }, (_, i) => i + 1)
-  yield* Effect.forEach(numbers, (thread) => start(system, mesh, fabric, ports[thread]!, options, thread), {
-    concurrency: "unbounded",
-    discard: true
-  })
+  yield* Effect.forEach(
+    numbers,
+    (thread) =>
+      Effect.flatMap(
+        start(pool, thread, 0, () => ports[thread]!),
+        (ended) => Effect.forkScoped(keep(pool, thread, ended))
+      ),
+    { concurrency: "unbounded", discard: true }
+  )
   return mesh
 })
 
+/**
+ * Starts a worker again whenever it has ended, unless it has ended too often: more than `times` within a period. Each
+ * try counts, one that does not come up too.
+ */
+const keep = Effect.fnUntraced(function*(pool: Pool, thread: number, first: Effect.Effect<string>) {
+  const { mesh, options: { restarts } } = pool
+  let ended = first
+  let stamps: ReadonlyArray<number> = []
+  for (let incarnation = 1;; incarnation++) {
+    const problem = yield* ended
+    const now = yield* Clock.currentTimeMillis
+    stamps = [...stamps.filter((stamp) => now - stamp <= restarts.withinMillis), now]
+    if (stamps.length > restarts.times) {
+      mesh.lose(thread, memories(pool, thread))
+      const often = `${stamps.length} times in ${restarts.withinMillis} ms`
+      yield* Effect.logError(
+        `worker thread ${thread} ended: ${problem}. It has ended ${often}, and is given up: its keys are lost`
+      )
+      return
+    }
+    mesh.down(thread)
+    yield* Effect.logError(`worker thread ${thread} ended, and is started again: ${problem}`)
+    const exit = yield* Effect.exit(start(pool, thread, incarnation, () => succeed(pool, thread)))
+    ended = Exit.isSuccess(exit)
+      ? exit.value
+      : Effect.succeed(Cause.prettyErrors(exit.cause)[0]?.message ?? "it did not start")
+  }
+})
+
+const memories = ({ parked }: Pool, thread: number) =>
+  Array.from(parked[thread]!, ([id, memory]) => ({ id, memory }))
+
+/** Channels for a worker that is started again: its own ends. The others are given theirs. */
+const succeed = ({ fabric, handles, mesh }: Pool, thread: number): Bells.Ports => {
+  const { own, theirs } = Bells.successor(fabric.threads, thread)
+  theirs.forEach((port, other) => {
+    if (port === undefined) return
+    if (other === 0) return mesh.revive(thread, port)
+    const handle = handles.get(other)
+    // One that is down as well meets this one when it is started again.
+    if (handle !== undefined) {
+      Effect.runFork(Effect.ignore(handle.send({ _tag: "Successor", thread, port }, [port])))
+    }
+  })
+  return own
+}
+
+/** Starts a worker in this scope; an Effect that waits for its thread's end, and says why it ended. */
 const start = Effect.fnUntraced(function*(
-  system: System,
-  mesh: Mesh,
-  fabric: Fabric,
-  ports: Bells.Ports,
-  options: Options,
-  thread: number
+  pool: Pool,
+  thread: number,
+  incarnation: number,
+  connect: () => Bells.Ports
 ) {
+  const { fabric, handles, options, parked, system } = pool
   const platform = yield* Worker.WorkerPlatform
   const notReady = (problem: string): WorkerNotReady =>
     new WorkerNotReady({ problem, stderr: options.stderr(thread) })
   const failed = (reason: PoolError["reason"]): PoolError => new PoolError({ worker: thread, reason })
-  const worker = yield* Effect.mapError(
-    platform.spawn<Answer, Welcome>(thread),
+  const worker: Handle = yield* Effect.mapError(
+    platform.spawn<Answer, Welcome | Successor>(thread),
     (error) => failed(notReady(error.message))
   )
+  const scope = yield* Scope.fork(yield* Effect.scope)
   const answer = yield* Deferred.make<Answer, WorkerNotReady>()
+  const ended = yield* Deferred.make<string>()
+  const { heard, port } = registry(parked[thread]!)
   const running = worker.run((message) => Deferred.succeed(answer, message)).pipe(
     Effect.onExit((exit) => {
       const problem = Exit.isFailure(exit) ? problemOf(exit.cause) : undefined
@@ -78,21 +156,32 @@ const start = Effect.fnUntraced(function*(
           // What it wrote before it ended may still be on its way.
           yield* Effect.sleep(Duration.millis(50))
           yield* Deferred.fail(answer, notReady(problem ?? "the worker ended"))
-          return
         }
-        yield* Effect.logError(`worker thread ${thread} ended: ${problem ?? "it stopped"}`)
-        mesh.lose(thread)
+        // The same for what it registered.
+        yield* Effect.timeoutOption(heard, Duration.millis(200))
+        yield* Deferred.succeed(ended, problem ?? "it stopped")
       })
     }),
     Effect.ignore
   )
-  yield* Effect.forkScoped(running)
-  const welcome: Welcome = { thread, fabric, ports, validate: system.validate }
+  yield* Effect.forkIn(running, scope)
+  const send = Effect.suspend(() => {
+    const ports = connect()
+    handles.set(thread, worker)
+    const welcome: Welcome = {
+      _tag: "Welcome",
+      thread,
+      fabric,
+      ports,
+      validate: system.validate,
+      inheritance: { incarnation, parked: memories(pool, thread) },
+      registry: port,
+      cores: options.cores?.(thread)
+    }
+    return worker.send(welcome, [port, ...ports.filter((port) => port !== undefined)])
+  })
   const handshake = Effect.andThen(
-    Effect.mapError(
-      worker.send(welcome, ports.filter((port) => port !== undefined)),
-      (error) => notReady(error.message)
-    ),
+    Effect.mapError(send, (error) => notReady(error.message)),
     Deferred.await(answer)
   ).pipe(
     Effect.timeoutOrElse({
@@ -103,19 +192,19 @@ const start = Effect.fnUntraced(function*(
     Effect.flatMap((said) =>
       said._tag === "Failed" ? Effect.fail(notReady(said.problem)) : Effect.succeed(said.hosted)
     ),
-    // It has nothing to end yet, and may never hear that it is to.
-    Effect.onError(() => Effect.sync(() => options.terminate(thread)))
+    Effect.mapError(failed)
   )
-  const hosted = yield* Effect.mapError(handshake, failed)
-  for (const actor of options.hosts) {
-    const hosting = hosted.find(({ name }) => name === actor.name)
-    if (hosting === undefined) {
-      return yield* failed(new NotHosted({ actor: actor.name, hosted: hosted.map(({ name }) => name) }))
-    }
-    if (hosting.fingerprint !== Wire.of(actor).fingerprint) {
-      return yield* failed(new ContractMismatch({ actor: actor.name }))
-    }
-  }
+  yield* Effect.flatMap(handshake, (hosted) => prove(options.hosts, hosted, failed)).pipe(
+    // A thread that is not ready must have ended before another one takes its place.
+    Effect.onError((cause) =>
+      Effect.suspend(() => {
+        // It has nothing to end yet, and may never hear that it is to.
+        options.terminate(thread)
+        return Scope.close(scope, Exit.failCause(cause))
+      })
+    )
+  )
+  return Deferred.await(ended)
 })
 
 /** What a worker failed with: what it did not catch, where that is known. */
@@ -124,4 +213,40 @@ const problemOf = (cause: Cause.Cause<WorkerError>): string => {
   if (error._tag === "Failure") return Failure.ofCause(cause)
   const { reason } = error.success
   return "cause" in reason && reason.cause !== undefined ? Failure.of(reason.cause) : reason.message
+}
+
+/** Fails unless the worker hosts what it is to host, with the same schemas. */
+const prove = (
+  hosts: ReadonlyArray<Any>,
+  hosted: ReadonlyArray<Hosting>,
+  failed: (reason: PoolError["reason"]) => PoolError
+): Effect.Effect<void, PoolError> => {
+  for (const actor of hosts) {
+    const hosting = hosted.find(({ name }) => name === actor.name)
+    if (hosting === undefined) {
+      return failed(new NotHosted({ actor: actor.name, hosted: hosted.map(({ name }) => name) }))
+    }
+    if (hosting.fingerprint !== Wire.of(actor).fingerprint) {
+      return failed(new ContractMismatch({ actor: actor.name }))
+    }
+  }
+  return Effect.void
+}
+
+/** Keeps what a worker registers; `port` is for the worker, `heard` waits for all that it said before it ended. */
+const registry = (
+  chunks: Map<number, SharedArrayBuffer>
+): { readonly port: Bells.Port; readonly heard: Effect.Effect<void> } => {
+  const { port1, port2 } = new MessageChannel()
+  const own: Bells.Port = port1
+  const heard = Deferred.makeUnsafe<void>()
+  own.addEventListener("message", ({ data }) => {
+    const { id, memory } = data as Chunk
+    if (memory === undefined) chunks.delete(id)
+    else chunks.set(id, memory)
+  })
+  own.addEventListener("close", () => Deferred.doneUnsafe(heard, Exit.void))
+  own.start()
+  own.unref?.()
+  return { port: port2, heard: Deferred.await(heard) }
 }

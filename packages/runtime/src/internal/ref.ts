@@ -8,6 +8,7 @@ import { AskError, AskTimeout } from "../AskError.ts"
 import type { Depth } from "../Mailbox.ts"
 import { PendingAsk } from "./ask.ts"
 import type { Replier } from "./hot/cell.ts"
+import { REFUSED } from "./hot/counts.ts"
 import { type Mailbox, Waiter } from "./mailbox.ts"
 import type { Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
@@ -40,7 +41,7 @@ const overflow = (
     mailbox.keep(new Waiter(target, tag, payload, replier, undefined))
     return true
   }
-  target.system.deadLetter(reason, target, tag, payload)
+  target.system.deadLetter(reason, target, tag, payload, REFUSED)
   return false
 }
 

@@ -76,7 +76,7 @@ class Remote implements Target {
       return undefined
     } catch (issue) {
       // Nothing was sent: the place is free again.
-      mailbox?.release()
+      mailbox?.cancel()
       return invalid(issue)
     }
   }

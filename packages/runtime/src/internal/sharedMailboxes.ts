@@ -1,5 +1,6 @@
 /** The bounded mailboxes that the threads of a mesh share: where their slots are, and who waits for room in them. */
-import { SharedGauge, takeWaiting } from "./hot/gauge.ts"
+import { giveBack, settle, SharedGauge, takeWaiting } from "./hot/gauge.ts"
+import { Reservations, reservationsBytes } from "./hot/reservations.ts"
 import { Slots, slotsBytes } from "./hot/slots.ts"
 import type { Mailbox, Rooms, Shared } from "./mailbox.ts"
 
@@ -13,7 +14,9 @@ export interface MailboxFabric {
 
 /** Allocates the memory of the bounded mailboxes of `threads` threads. */
 export const fabric = (count: number, threads: number): MailboxFabric => ({
-  memory: new SharedArrayBuffer(slotsBytes(count, threads)),
+  memory: new SharedArrayBuffer(
+    slotsBytes(count, threads) + reservationsBytes(count * (threads + 1), threads)
+  ),
   count,
   seed: crypto.getRandomValues(new Int32Array(1))[0]!
 })
@@ -29,6 +32,7 @@ export interface Place {
 
 export class SharedMailboxes implements Rooms {
   private readonly slots: Slots
+  private readonly reservations: Reservations
   private readonly thread: number
   private readonly threads: number
   /** Tells another thread that there is room in a slot. */
@@ -43,15 +47,23 @@ export class SharedMailboxes implements Rooms {
     tell: (thread: number, slot: number) => void
   ) {
     this.slots = new Slots(fabric.memory, fabric.count, fabric.seed, thread)
+    this.reservations = new Reservations(
+      fabric.memory,
+      slotsBytes(fabric.count, threads),
+      fabric.count * (threads + 1),
+      threads
+    )
     this.thread = thread
     this.threads = threads
     this.tell = tell
   }
 
   /** The slot of a key: the same on every thread. "none" if there is none left. */
-  keyed(actor: string, key: string): Shared | "none" {
+  keyed(actor: string, key: string, home: number): Shared | "none" {
     const slot = this.slots.claim(actor, key)
-    return slot < 0 ? "none" : this.shared(slot, 0)
+    if (slot < 0) return "none"
+    settle(this.slots.words, slot, home)
+    return this.shared(slot, 0)
   }
 
   /** The slot of an actor that another thread has spawned for this one. */
@@ -76,6 +88,45 @@ export class SharedMailboxes implements Rooms {
         this.wake(slot)
       }
     }
+  }
+
+  /** This thread has taken so many places in a slot. */
+  sent(slot: number, places: number): void {
+    this.reservations.sent(this.thread, slot, places)
+  }
+
+  /** A message of this thread to itself is taken. */
+  returned(slot: number): void {
+    this.reservations.received(this.thread, slot)
+  }
+
+  /** A message has come from another thread. */
+  received(from: number, slot: number): void {
+    this.reservations.received(from, slot)
+  }
+
+  /** The same for an actor that this thread has spawned for another one, whether it lives or not. */
+  receivedSpawned(from: number, place: number): void {
+    this.reservations.received(from, this.slots.spawned(this.thread, place))
+  }
+
+  /** This thread goes on where another one ended, which had spawned actors that have ended with it. */
+  inherit(): void {
+    this.reservations.mark(this.thread)
+    // What it told itself has died with it.
+    this.ended(this.thread)
+    for (const slot of this.slots.taken()) {
+      this.slots.vacate(slot)
+      this.wake(slot)
+    }
+  }
+
+  /** All that a thread had sent here before it ended has come: what else it took is given back. */
+  ended(thread: number): void {
+    this.reservations.settle(thread, (slot) => this.slots.home(slot) === this.thread, (slot, places) => {
+      giveBack(this.slots.words, slot, places)
+      this.wake(slot)
+    })
   }
 
   /** Gives back what a message took that came too late for the actor at this place of this thread. */

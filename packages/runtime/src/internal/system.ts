@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
 import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
+import { type BURIED, COUNTS, DEAD, HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
 import { crash, type Debt, end, lifeOf, settle } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
@@ -34,7 +35,7 @@ export class System implements Hooks, SystemFace {
   readonly owners = new Owners()
   private readonly letters: PubSub.PubSub<DeadLetter>
   readonly deadLetters: Stream.Stream<DeadLetter>
-  private deadLettered = 0
+  readonly counts: Float64Array
   /** The actors hosted on this thread, by name. */
   readonly hosts = new Map<string, LocalHost>()
   mesh: Mesh | undefined = undefined
@@ -46,6 +47,7 @@ export class System implements Hooks, SystemFace {
     readonly validate: boolean
     readonly context: Context.Context<never>
     readonly letters: PubSub.PubSub<DeadLetter>
+    readonly counts: Float64Array
   }) {
     this.thread = options.thread
     this.validate = options.validate
@@ -53,7 +55,8 @@ export class System implements Hooks, SystemFace {
     this.deadLetters = Stream.fromPubSub(options.letters)
     this.context = options.context
     const tasks = Context.get(options.context, Scheduler.Scheduler).makeDispatcher()
-    this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0))
+    this.counts = options.counts
+    this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0), options.counts)
   }
 
   /** Becomes one of several threads. */
@@ -63,30 +66,34 @@ export class System implements Hooks, SystemFace {
     this.dispatcher.arm()
   }
 
-  readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.suspend(() => {
-    const here = this.threadStats()
-    return this.mesh === undefined
-      ? Effect.succeed([here])
-      : Effect.map(this.mesh.stats, (others) => [here, ...others])
-  })
+  readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.suspend(() =>
+    this.mesh === undefined ? Effect.succeed([this.threadStats()]) : this.mesh.stats
+  )
 
-  threadStats(): ThreadStats {
+  private threadStats(): ThreadStats {
+    const { counts } = this
     return {
       thread: this.thread,
-      accepted: this.dispatcher.accepted,
-      handled: this.dispatcher.handled,
-      deadLettered: this.deadLettered
+      sent: counts[LOCAL]! + counts[REFUSED]!,
+      accepted: counts[LOCAL]!,
+      handled: counts[HANDLED]!,
+      deadLettered: counts[DEAD]!,
+      lost: 0,
+      lostFrom: [0]
     }
   }
 
+  /** A message reached nobody; it had come to this thread, unless it is counted elsewhere `as` well. */
   deadLetter(
     reason: Reason,
     to: { readonly name: string; readonly key: string | undefined },
     tag: string,
-    payload: unknown
+    payload: unknown,
+    as?: typeof REFUSED | typeof BURIED
   ): void {
     // A message whose error is unheard was handled all the same.
-    if (reason !== "UnheardError") this.deadLettered++
+    if (reason !== "UnheardError") this.counts[DEAD]!++
+    if (as !== undefined) this.counts[as]!++
     const letter = { reason, actor: to.name, key: to.key, tag }
     this.publish(letter, payload)
     this.mesh?.forward(letter)
@@ -160,9 +167,12 @@ export class System implements Hooks, SystemFace {
 export const make = (options: {
   readonly thread: number
   readonly validate: boolean
+  /** Where the thread counts, if others are to see it. */
+  readonly counts?: Float64Array | undefined
 }): Effect.Effect<System> =>
   Effect.gen(function*() {
     const context = yield* Effect.context<never>()
     const letters = yield* PubSub.sliding<DeadLetter>(DEAD_LETTERS_KEPT)
-    return new System({ ...options, context, letters })
+    const counts = options.counts ?? new Float64Array(COUNTS)
+    return new System({ ...options, context, letters, counts })
   })

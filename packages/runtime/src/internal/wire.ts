@@ -61,14 +61,6 @@ export const key = Codec.make(Schema.String)
 /** A failed start, as text. */
 export const failure = Codec.make(Schema.String)
 
-/** What one thread has done. */
-export const stats = Codec.make(Schema.Struct({
-  thread: Schema.Number,
-  accepted: Schema.Number,
-  handled: Schema.Number,
-  deadLettered: Schema.Number
-}))
-
 const Letter = Schema.Struct({
   reason: Schema.Literals([
     "Ended",

@@ -90,6 +90,8 @@ class Real implements Subject, Hooks {
   readonly log: Log = []
   readonly deferred: Array<() => void> = []
   readonly dispatcher = new Dispatcher(this, (task) => this.deferred.push(task))
+  /** Messages taken as from another thread. */
+  received = 0
   readonly actors: ReadonlyArray<Actor>
   private ids = 1_000_000
   private readonly open: Array<() => void> = []
@@ -119,7 +121,8 @@ class Real implements Subject, Hooks {
       { id, script },
       this.replier(id, script)
     )
-    if (!taken) this.log.push(`${id} refused`)
+    if (taken) this.received++
+    else this.log.push(`${id} refused`)
   }
 
   // Signals have a test of their own: `lane.test.ts`.
@@ -541,7 +544,7 @@ describe("Dispatcher", () => {
           expect(real.dispatcher.waiting).toBe(0)
           const { accepted, handled } = real.dispatcher
           const dead = real.log.filter((line) => line.endsWith(" dead")).length
-          expect(accepted).toBe(handled + dead)
+          expect(accepted + real.received).toBe(handled + dead)
           // Whatever is idle holds nothing: no mailbox, no answer it might owe.
           for (const cell of real.actors) {
             expect([IDLE, ENDED]).toContain(cell.status)

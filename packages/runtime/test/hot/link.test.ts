@@ -17,7 +17,8 @@ import {
 const TAIL = 0
 const HEAD = 16
 const STARVED = 32
-const RING = 192
+const TAKEN = 48
+const RING = 320
 
 interface Entry {
   readonly kind: number
@@ -63,7 +64,7 @@ class Memory {
     this.capacity = capacity
     this.buffer = new SharedArrayBuffer(Memory.guard + linkBytes(capacity) + Memory.guard)
     this.words = new Int32Array(this.buffer, Memory.guard, linkBytes(capacity) >> 2)
-    this.words[TAIL] = this.words[HEAD] = start | 0
+    this.words[TAIL] = this.words[HEAD] = this.words[TAKEN] = start | 0
     this.outside().forEach((bytes) => bytes.fill(0xa5))
     this.writer = this.newWriter()
     this.reader = new LinkReader(this.buffer, Memory.guard, capacity)

@@ -126,7 +126,7 @@ describe("Gauge", () => {
       }
       announce.call(gauge)
     }
-    const rooms = { wait: () => {}, leave: () => {}, wake: () => {} }
+    const rooms = { wait: () => {}, leave: () => {}, wake: () => {}, sent: () => {}, returned: () => {} }
     const mailbox = new Mailbox({ capacity: 1, overflow: "suspend" }, { gauge, slot: 1, rooms })
     expect(mailbox.reserve()).toBeUndefined()
     expect(mailbox.reserve()).toBe(mailbox)

@@ -26,6 +26,8 @@ import {
   SIGNALLED,
   STARTING
 } from "./cell.ts"
+import { COUNTS, HANDLED, LOCAL } from "./counts.ts"
+import { Parcel } from "./parking.ts"
 import { RunQueue } from "./runQueue.ts"
 import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "./step.ts"
 
@@ -74,6 +76,20 @@ export interface Links {
   idle(): boolean
 }
 
+/** A message from another thread, on its way to its actor. */
+export interface Arrival {
+  /** Its handler is called next, or it has become a dead letter. */
+  take(): void
+  /** It will wait. What stands for its replier meanwhile. */
+  park(replier: Replier | undefined): Replier | undefined
+}
+
+/** For those that do not care whether a message survives its thread. */
+const careless: Arrival = {
+  take: () => {},
+  park: (replier) => replier
+}
+
 export class Dispatcher {
   private readonly ready = new RunQueue<Cell>()
   readonly pool = new BufferPool()
@@ -87,8 +103,7 @@ export class Dispatcher {
   private microtasks = 0
   /** The cell whose turn it is. */
   private current: Cell | undefined = undefined
-  /** Messages handled since the start. */
-  handled = 0
+  private readonly counts: Float64Array
   /** Whether the slice's time is up. */
   private over = false
   /** When the slice is over; 0 until its first look at the clock, which a short slice does not need. */
@@ -97,41 +112,68 @@ export class Dispatcher {
   /** Look at the clock when so many messages are handled. */
   private lookWhen = 0
   private lookEvery = LOOK_MESSAGES
-  /** Messages accepted for delivery on this thread since the start. */
-  accepted = 0
 
-  /** `defer` runs a task after timers and I/O have had their turn. */
-  constructor(hooks: Hooks, defer: (task: () => void) => void) {
+  /** `defer` runs a task after timers and I/O have had their turn; `counts` is where it counts. */
+  constructor(
+    hooks: Hooks,
+    defer: (task: () => void) => void,
+    counts: Float64Array = new Float64Array(COUNTS)
+  ) {
     this.hooks = hooks
     this.defer = defer
+    this.counts = counts
+  }
+
+  /** Messages handled since the start. */
+  get handled(): number {
+    return this.counts[HANDLED]!
+  }
+
+  /** Messages accepted from this thread since the start. */
+  get accepted(): number {
+    return this.counts[LOCAL]!
   }
 
   /** Puts a message into a cell's mailbox; false when the cell has ended. */
   send(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): boolean {
     if (cell.status >= ENDING) return false
-    this.accepted++
-    cell.put(message, payload, replier, this.pool)
-    if (cell.status === IDLE) this.schedule(cell)
+    this.counts[LOCAL]!++
+    this.enqueue(cell, message, payload, replier)
     return true
   }
 
   /**
    * Hands over a message from another thread: within a slice handled at once if its cell is idle, without a detour
-   * through its mailbox; false when the cell has ended.
+   * through its mailbox; false when the cell has ended, and then nobody has taken it.
    */
-  receive(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): boolean {
+  receive(
+    cell: Cell,
+    message: Message,
+    payload: unknown,
+    replier: Replier | undefined,
+    arrival: Arrival = careless
+  ): boolean {
     // Outside a slice its handler's asks would run other cells' turns within its own.
     const inline = this.running && this.current === undefined
     if (!inline || cell.status !== IDLE || cell.handlers === undefined) {
-      return this.send(cell, message, payload, replier)
+      if (cell.status >= ENDING) return false
+      this.enqueue(cell, message, payload, arrival.park(replier))
+      return true
     }
-    this.accepted++
+    // Before the handler runs: a message that ends its thread is not delivered again.
+    arrival.take()
     cell.status = RUNNING
     this.current = cell
     this.handle(cell, message, payload, replier)
     this.current = undefined
     if (cell.status === RUNNING || cell.status === SIGNALLED) this.rest(cell)
     return true
+  }
+
+  /** Puts a message that is counted into the mailbox of a cell that has not ended. */
+  enqueue(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void {
+    cell.put(message, payload, replier, this.pool)
+    if (cell.status === IDLE) this.schedule(cell)
   }
 
   /** A signal is in the cell's lane: it goes before the next message. */
@@ -289,8 +331,10 @@ export class Dispatcher {
       let left = cell.size < TURN_MESSAGES ? cell.size : TURN_MESSAGES
       while (left-- > 0) {
         const { asker, message, payload } = cell
+        // As in `receive`: taken before the handler runs.
+        const replier = asker !== undefined && asker instanceof Parcel ? asker.open() : asker
         cell.drop()
-        this.handle(cell, message, payload, asker)
+        this.handle(cell, message, payload, replier)
         if (cell.status !== RUNNING) {
           if (cell.status === SIGNALLED) this.lane(cell)
           if (cell.status !== RUNNING) break
@@ -325,7 +369,7 @@ export class Dispatcher {
   }
 
   private handle(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void {
-    this.handled++
+    this.counts[HANDLED]!++
     cell.replier = replier
     let result: unknown
     try {

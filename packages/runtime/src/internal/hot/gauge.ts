@@ -3,7 +3,7 @@
  * when a message was taken out. Alone on a thread that is two numbers, between threads it is a slot of shared memory.
  *
  * ```
- * slot, 64 bytes: | identity or version (8) | held | high | waiting | unused ... |
+ * slot, 64 bytes: | identity or version (8) | held | high | waiting | home | unused ... |
  * ```
  *
  * **Contract**: `PlainGauge`: one thread. `SharedGauge`: any thread reserves and announces; a place is given back by
@@ -24,6 +24,8 @@ const HELD = 2
 const HIGH = 3
 /** Threads that wait for room: thread n has bit n modulo 32. */
 const WAITING = 4
+/** The thread, plus 1, where a key's actor lives. */
+const HOME = 5
 
 export interface Gauge {
   /** Takes a place if fewer than `limit` are taken. */
@@ -138,6 +140,19 @@ export const takeWaiting = (words: Int32Array, slot: number): number => {
   const at = slot * SLOT_WORDS + WAITING
   // Looked at first: an exchange takes the line away from all who read it.
   return Atomics.load(words, at) === 0 ? 0 : Atomics.exchange(words, at, 0)
+}
+
+/** Says where a key's actor lives: the same, whoever says it. */
+export const settle = (words: Int32Array, slot: number, thread: number): void => {
+  words[slot * SLOT_WORDS + HOME] = thread + 1
+}
+
+/** Where a key's actor lives; -1 while nobody has said so. */
+export const homeOf = (words: Int32Array, slot: number): number => words[slot * SLOT_WORDS + HOME]! - 1
+
+/** Gives back places whose messages have died. */
+export const giveBack = (words: Int32Array, slot: number, places: number): void => {
+  Atomics.sub(words, slot * SLOT_WORDS + HELD, places)
 }
 
 /** Forgets the mark of whoever had the slot before. What it held is given back by whoever takes it. */

@@ -1,16 +1,17 @@
 /**
  * A link: records of bytes from one thread to another, through a ring in shared memory.
  *
- * Layout, in a SharedArrayBuffer: a cache line each for the producer's position, the consumer's position and the
- * flag of a producer that waits for room; then the ring, a power of two bytes long (256 at least, 2^30 at most).
+ * Layout, in a SharedArrayBuffer: a cache line each for the producer's position, the consumer's position, the flag of
+ * a producer that waits for room, and what each of the two must not forget when its thread ends; then the ring, a power
+ * of two bytes long (256 at least, 2^30 at most).
  *
  * ```
- * | 0: tail | 64: head | 128: starved | 192: ring ... |
+ * | 0: tail | 64: head | 128: starved | 192: taken, received, lost | 256: written, handles, asks | 320: ring ... |
  * record:  | length, kind << 24 | a | b | c | d | reserved | payload ... | padding to 8 |
  * ```
  *
  * **Contract**: one writing thread and one reading thread at a time; when a writer's thread has ended, another may
- * go on from the published position. Each side trusts the other's memory no more than a file: the reader checks
+ * go on from the published position, when a reader's has ended, from what it has taken. Each side trusts the other's memory no more than a file: the reader checks
  * every header against what was published, and reads each of its words once; the writer does not believe a reader's
  * position that is not between the last one and what was published.
  * **Invariant**: `0 <= tail - head <= capacity`, as 32-bit numbers that wrap; records are whole and contiguous: one
@@ -21,15 +22,28 @@
  * stores into the freed bytes after its `Atomics.load` of that. A starved writer stores the flag and then loads
  * `head`, the reader stores `head` and then loads the flag: one of the two sees the other. Only the writer takes the
  * flag down, when nothing is kept: a reader that did so after freeing a little would not tell of what it frees next.
+ * What is only for a successor (`taken`, the counts) is stored plainly: it starts after the thread has ended. `taken`
+ * has a line of its own, since the writer looks at `head`.
  * **Allocation**: none while there is room; what is kept for lack of room is copied once.
  * **Evidence**: `test/hot/link.test.ts` (a naive twin, hostile headers), `stress/link.test.ts`, `threads.*`.
  */
 import { Bytes } from "./bytes.ts"
+import { Chunk, FILLED, FIRST, PARTIAL, SLOT, Slot, USED } from "./chunk.ts"
 
 const TAIL = 0
 const HEAD = 16
 const STARVED = 32
-const RING = 192
+/** The reader's position, exactly: behind the last record that it took. */
+const TAKEN = 48
+/** Messages that the reader has got, and those that it never will; 64-bit floats, by their places among those. */
+const RECEIVED = 25
+const LOST = 26
+/** Messages that the writer was given; a 64-bit float. */
+const WRITTEN = 32
+/** Handles that the writer has given away, and correlations: a successor's must not be the same. */
+const HANDLES = 66
+const CORRELATIONS = 67
+const RING = 320
 
 /** Bytes of a record's header: six 32-bit words. */
 export const HEADER = 24
@@ -45,6 +59,15 @@ export const MAX_RECORD = 1 << 24
 const LONGEST_RECORD = MAX_RECORD - 1
 /** The bytes of a link with a ring of `capacity` bytes, a power of two. */
 export const linkBytes = (capacity: number): number => RING + capacity
+
+/** What a link counts, by all of its writers and readers so far. */
+export const linkCounts = (
+  buffer: SharedArrayBuffer,
+  byteOffset: number
+): { readonly written: number; readonly received: number; readonly lost: number } => {
+  const counts = new Float64Array(buffer, byteOffset, RING >> 3)
+  return { written: counts[WRITTEN]!, received: counts[RECEIVED]!, lost: counts[LOST]! }
+}
 
 const align = (n: number): number => (n + 7) & ~7
 
@@ -79,6 +102,7 @@ export type Encode<A> = (value: A, bytes: Bytes, offset: number, limit: number) 
 
 export class LinkWriter {
   private readonly words: Int32Array
+  private readonly counts: Float64Array
   private readonly bytes: Bytes
   private readonly capacity: number
   private readonly mask: number
@@ -97,6 +121,7 @@ export class LinkWriter {
 
   constructor(buffer: SharedArrayBuffer, byteOffset: number, capacity: number) {
     this.words = new Int32Array(buffer, byteOffset, linkBytes(capacity) >> 2)
+    this.counts = new Float64Array(buffer, byteOffset, RING >> 3)
     this.bytes = new Bytes(buffer, byteOffset + RING, capacity)
     this.capacity = capacity
     this.mask = capacity - 1
@@ -105,6 +130,26 @@ export class LinkWriter {
     this.head = Atomics.load(this.words, HEAD)
     // One that ended before may have left it up.
     this.starved = Atomics.load(this.words, STARVED) !== 0
+  }
+
+  /** Messages that it was given, by those before it too. */
+  get written(): number {
+    return this.counts[WRITTEN]!
+  }
+
+  /** The next record is a message, or none after all (-1). */
+  count(messages: 1 | -1): void {
+    this.counts[WRITTEN]! += messages
+  }
+
+  /** A handle that no writer of this link has given away. */
+  handle(): number {
+    return this.words[HANDLES]!++
+  }
+
+  /** A correlation that no writer of this link had in use lately. */
+  correlation(): number {
+    return this.words[CORRELATIONS] = (this.words[CORRELATIONS]! + 1) | 0
   }
 
   /** Whether anything is kept for lack of room. */
@@ -364,21 +409,90 @@ export class CorruptLink {
 
 export class LinkReader {
   private readonly words: Int32Array
+  private readonly counts: Float64Array
   private readonly bytes: Bytes
   private readonly capacity: number
   private readonly mask: number
+  private readonly wholes: Wholes
+  /** The thread at the other end: whatever `wholes` are to know it by. */
+  private readonly from: number
   private head: number
   private released: number
-  /** The whole of a record that comes in parts, and how much of it is there. */
-  private whole: Uint8Array | undefined = undefined
-  private wholeLength = 0
+  /** The whole of a record that comes in parts. */
+  private whole: Slot | undefined = undefined
+  /** Where the record lies that the sink has in hand, if not in the ring. */
+  slot: Slot | undefined = undefined
 
-  constructor(buffer: SharedArrayBuffer, byteOffset: number, capacity: number) {
+  constructor(
+    buffer: SharedArrayBuffer,
+    byteOffset: number,
+    capacity: number,
+    wholes: Wholes = onHeap,
+    from = 0
+  ) {
     this.words = new Int32Array(buffer, byteOffset, linkBytes(capacity) >> 2)
+    this.counts = new Float64Array(buffer, byteOffset, RING >> 3)
     this.bytes = new Bytes(buffer, byteOffset + RING, capacity)
     this.capacity = capacity
     this.mask = capacity - 1
-    this.head = this.released = Atomics.load(this.words, HEAD)
+    this.wholes = wholes
+    this.from = from
+    this.released = Atomics.load(this.words, HEAD)
+    // What one that ended before has taken, if that makes sense.
+    const taken = (this.words[TAKEN]! - this.released) | 0
+    const published = (Atomics.load(this.words, TAIL) - this.released) | 0
+    this.head = taken > 0 && taken <= published ? this.words[TAKEN]! : this.released
+  }
+
+  /** Messages that came. */
+  get received(): number {
+    return this.counts[RECEIVED]!
+  }
+
+  /** Messages that a writer was given, and that died with its thread. */
+  get lost(): number {
+    return this.counts[LOST]!
+  }
+
+  /** The writer's thread has ended, after `written` messages, and all that it published has been read. */
+  lose(written: number): void {
+    this.counts[LOST] = written - this.counts[RECEIVED]!
+  }
+
+  /** The record in hand needs nobody any more: a successor goes on behind it. */
+  take(): void {
+    if (this.slot === undefined) this.words[TAKEN] = this.head
+    else this.slot.take()
+  }
+
+  /** The same for a message, which is counted. */
+  receive(): void {
+    // Side by side, in both cases: there is no death between the two.
+    if (this.slot === undefined) this.words[TAKEN] = this.head
+    else this.slot.take()
+    this.counts[RECEIVED]!++
+  }
+
+  /** The same for a message that lies elsewhere as soon as this word has this value. */
+  receiveInto(words: Int32Array, word: number, value: number): void {
+    words[word] = value
+    this.words[TAKEN] = this.head
+    this.counts[RECEIVED]!++
+  }
+
+  /** The same for a message that lies in `slot`, where it was put together. */
+  receiveWhole(slot: Slot): void {
+    slot.wait()
+    this.counts[RECEIVED]!++
+  }
+
+  /** Copies the record in hand, with its header, whose payload lies between `offset` and `end`. */
+  copy(offset: number, end: number, into: Int32Array, at: number): void {
+    const from = (RING + offset - HEADER) >> 2
+    const length = align(end - offset + HEADER) >> 2
+    const { words } = this
+    if (length > COPIED_SINGLY) into.set(words.subarray(from, from + length), at)
+    else for (let i = 0; i < length; i++) into[at + i] = words[from + i]!
   }
 
   /** Whether there are records that were not read. */
@@ -449,7 +563,17 @@ export class LinkReader {
   private free(): void {
     if (this.head === this.released) return
     this.released = this.head
+    this.words[TAKEN] = this.head
     Atomics.store(this.words, HEAD, this.head)
+  }
+
+  /** Goes on with a record in parts that one before has begun. */
+  resume(whole: Slot, sink: Sink): void {
+    this.whole = whole
+    // Nobody asks whether its first part is there: until then its header is not either, and so not the same.
+    if (whole.filled >= HEADER && whole.filled === (whole.chunk.words[whole.record]! & 0xffffff)) {
+      this.complete(sink, whole)
+    }
   }
 
   private part(sink: Sink, length: number, from: number, offset: number, end: number): void {
@@ -459,36 +583,68 @@ export class LinkReader {
       if (align(length) <= longestWhole(this.capacity) || length > LONGEST_RECORD) {
         throw new CorruptLink(this.head, `a record of ${length} bytes does not come in parts`)
       }
-      this.whole = new Uint8Array(align(length))
-      this.wholeLength = 0
+      this.whole?.take()
+      this.whole = this.wholes.begin(length, this.from)
     }
     const { whole } = this
     if (
-      whole === undefined || whole.length !== align(length) || from !== this.wholeLength ||
+      whole === undefined || whole.length !== align(length) || from !== whole.filled ||
       end - offset !== partLength(this.capacity, length, from)
     ) {
       throw new CorruptLink(this.head, "a part does not belong to its record")
     }
-    whole.set(this.bytes.u8.subarray(offset, end), this.wholeLength)
-    this.wholeLength += end - offset
-    if (this.wholeLength < length) return
+    const filled = from + end - offset
+    const { bytes, words } = whole.chunk
+    bytes.u8.set(this.bytes.u8.subarray(offset, end), whole.record * 4 + from)
+    // Side by side: there is no death between the two.
+    words[whole.word + FILLED] = filled
+    this.words[TAKEN] = this.head
+    if (filled === length) this.complete(sink, whole)
+  }
+
+  private complete(sink: Sink, whole: Slot): void {
     this.whole = undefined
-    const words = new Int32Array(whole.buffer, 0, HEADER >> 2)
-    const header = words[0]!
-    const recordLength = header & 0xffffff
-    const kind = header >>> 24
-    if (recordLength !== length || kind < FIRST_KIND) {
+    const { bytes, words } = whole.chunk
+    const at = whole.record
+    const length = words[at]! & 0xffffff
+    const kind = words[at]! >>> 24
+    if (length !== whole.filled || kind < FIRST_KIND) {
       throw new CorruptLink(this.head, "a whole record is not one")
     }
-    sink.record(
-      kind,
-      words[1]!,
-      words[2]!,
-      words[3]!,
-      words[4]!,
-      new Bytes(whole.buffer),
-      HEADER,
-      recordLength
-    )
+    this.slot = whole
+    try {
+      sink.record(
+        kind,
+        words[at + 1]!,
+        words[at + 2]!,
+        words[at + 3]!,
+        words[at + 4]!,
+        bytes,
+        at * 4 + HEADER,
+        at * 4 + length
+      )
+    } finally {
+      this.slot = undefined
+    }
+  }
+}
+
+/** Words that are copied one by one: a view for more costs more than that. */
+const COPIED_SINGLY = 64
+
+/** Where records in parts are put together. */
+export interface Wholes {
+  /** A PARTIAL slot for a record of `length` bytes from that thread. */
+  begin(length: number, from: number): Slot
+}
+
+/** For those whose threads have no successors. */
+const onHeap: Wholes = {
+  begin: (length, from) => {
+    const size = SLOT + align(length)
+    const chunk = new Chunk(0, new ArrayBuffer(FIRST + size), undefined)
+    const word = chunk.lay(size, PARTIAL, from)
+    chunk.words[USED] = chunk.used
+    return new Slot(chunk, word)
   }
 }

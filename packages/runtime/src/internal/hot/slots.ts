@@ -13,7 +13,7 @@
  * **Allocation**: bigints where a key is claimed, which is once a thread and key; none after that.
  * **Evidence**: `test/hot/slots.test.ts`, `test/Mailbox.threads.test.ts`.
  */
-import { resetHigh, SLOT_WORDS, VERSION } from "./gauge.ts"
+import { homeOf, resetHigh, SLOT_WORDS, VERSION } from "./gauge.ts"
 
 /** Slots that are looked at for one key, from where its hash says: the table counts as full when all are taken. */
 const WINDOW = 64
@@ -53,6 +53,24 @@ export class Slots {
       if (there === 0n || there === identity) return slot
     }
     return -1
+  }
+
+  /** The thread where a slot's actor lives, or -1. */
+  home(slot: number): number {
+    return slot < this.count ? homeOf(this.words, slot) : Math.floor(slot / this.count) - 1
+  }
+
+  /** The slots that actors of this thread, spawned for others, have. */
+  *taken(): Generator<number> {
+    for (let place = 0; place < this.count; place++) {
+      const slot = this.spawned(this.thread, place)
+      if (Atomics.load(this.words, slot * SLOT_WORDS + VERSION) !== 0) yield slot
+    }
+  }
+
+  /** Ends what has a slot. */
+  vacate(slot: number): void {
+    Atomics.store(this.words, slot * SLOT_WORDS + VERSION, 0)
   }
 
   /** The slot of a spawned actor. */

@@ -1,0 +1,62 @@
+/**
+ * Who took the places in bounded mailboxes that threads share: so that those can be given back whose messages died with
+ * their sender's thread.
+ *
+ * ```
+ * for each thread: | sent: a word for each slot | mark: the same | received: the same |
+ * ```
+ *
+ * **Contract**: `sent` is written by the thread that sends, `received` by the one where the mailbox is. `mark` by a
+ * sender's successor before it sends anything: what those before it had sent.
+ * **Invariant**: `received <= sent`, as 32-bit numbers that wrap; the difference is on its way, or died.
+ * **Ordering**: plain stores. A message is counted as sent before it is written, as received after it is read, and the
+ * mark is set before the successor's first word is written: the links order them.
+ * **Allocation**: none.
+ * **Evidence**: `test/Pool.bounded.threads.test.ts`.
+ */
+
+/** Bytes for `threads` threads and `slots` slots. */
+export const reservationsBytes = (slots: number, threads: number): number => slots * threads * 12
+
+export class Reservations {
+  private readonly words: Int32Array
+  private readonly slots: number
+
+  constructor(memory: SharedArrayBuffer, byteOffset: number, slots: number, threads: number) {
+    this.words = new Int32Array(memory, byteOffset, reservationsBytes(slots, threads) >> 2)
+    this.slots = slots
+  }
+
+  /** A thread has taken so many places in a slot. */
+  sent(thread: number, slot: number, places: number): void {
+    this.words[thread * 3 * this.slots + slot]! += places
+  }
+
+  /** One of them belongs to a message that has come, and gives it back when it is taken. */
+  received(thread: number, slot: number): void {
+    this.words[(thread * 3 + 2) * this.slots + slot]!++
+  }
+
+  /** A thread has a successor: whatever was sent, those before it have sent. */
+  mark(thread: number): void {
+    const { slots, words } = this
+    const sent = thread * 3 * slots
+    words.copyWithin(sent + slots, sent, sent + slots)
+  }
+
+  /** Calls back with each slot in which those before a thread's successor took places that nobody gives back. */
+  settle(
+    thread: number,
+    mine: (slot: number) => boolean,
+    lost: (slot: number, places: number) => void
+  ): void {
+    const { slots, words } = this
+    const mark = (thread * 3 + 1) * slots
+    for (let slot = 0; slot < slots; slot++) {
+      const places = (words[mark + slot]! - words[mark + slots + slot]!) | 0
+      if (places === 0 || !mine(slot)) continue
+      words[mark + slots + slot] = words[mark + slot]!
+      lost(slot, places)
+    }
+  }
+}
