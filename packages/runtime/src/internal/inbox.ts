@@ -1,0 +1,309 @@
+/** What comes to a thread from another one: records of its link, read one by one. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { DeadRef, InvalidMessage, MailboxesExhausted } from "../AskError.ts"
+import type { Bytes } from "../Codec.ts"
+import { CodecError } from "../Codec.ts"
+import type { Directory } from "./directory.ts"
+import * as Failure from "./failure.ts"
+import { ENDED as CELL_ENDED, type Replier } from "./hot/cell.ts"
+import type { Slot } from "./hot/chunk.ts"
+import type { Arrival } from "./hot/dispatcher.ts"
+import { CorruptLink, HEADER, type Sink } from "./hot/link.ts"
+import { Parcel, type Parking } from "./hot/parking.ts"
+import type { KeyedRef } from "./keyedRef.ts"
+import { awaitEnd, end } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
+import type { Mesh } from "./mesh.ts"
+import * as Peer from "./peer.ts"
+import { RemoteReplier } from "./remoteReplier.ts"
+import type { System } from "./system.ts"
+import * as Wire from "./wire.ts"
+
+/** Records taken from one link before the next has its turn. */
+const POLL_RECORDS = 256
+
+export class Inbox implements Sink, Arrival {
+  private readonly mesh: Mesh
+  private readonly system: System
+  readonly peer: Peer.Peer
+  /** Actors that others spawned here, by place; those with bounded mailboxes have places of their own. */
+  private readonly directory: Directory
+  private readonly bounded: Directory
+  /** Keys by the peer's handles for them. */
+  private readonly bound: Array<KeyedRef> = []
+  /** The starts in flight for the peer, by their correlations. */
+  private readonly starting = new Map<number, Fiber.Fiber<unknown, unknown>>()
+  private readonly parking: Parking | undefined
+  /** The message in hand: where its payload lies, and its slot, if it waited in one before. */
+  private offset = 0
+  private end = 0
+  private slot: Slot | undefined = undefined
+
+  constructor(
+    mesh: Mesh,
+    peer: Peer.Peer,
+    directory: Directory,
+    bounded: Directory,
+    parking: Parking | undefined
+  ) {
+    this.mesh = mesh
+    this.system = mesh.system
+    this.peer = peer
+    this.directory = directory
+    this.bounded = bounded
+    this.parking = parking
+  }
+
+  /** The message in hand is taken. */
+  take(): void {
+    if (this.slot === undefined) this.peer.reader.receive()
+    else this.slot.take()
+  }
+
+  /** The message in hand will wait. */
+  park(replier: Replier | undefined): Replier | undefined {
+    const { parking, peer, slot } = this
+    if (slot !== undefined) return new Parcel(slot.chunk, slot.word, replier)
+    if (parking === undefined) {
+      peer.reader.receive()
+      return replier
+    }
+    const whole = peer.reader.slot
+    if (whole === undefined) return parking.park(peer.reader, peer.thread, this.offset, this.end, replier)
+    peer.reader.receiveWhole(whole)
+    return new Parcel(whole.chunk, whole.word, replier)
+  }
+
+  /** Reads a record that an incarnation before has read already. */
+  replay(slot: Slot): void {
+    const { bytes, words } = slot.chunk
+    const at = slot.record
+    const length = words[at]! & 0xffffff
+    this.slot = slot
+    this.record(
+      words[at]! >>> 24,
+      words[at + 1]!,
+      words[at + 2]!,
+      words[at + 3]!,
+      words[at + 4]!,
+      bytes,
+      at * 4 + HEADER,
+      at * 4 + length
+    )
+    this.slot = undefined
+  }
+
+  /** Goes on with a record in parts that an incarnation before has begun. */
+  resume(slot: Slot): void {
+    this.peer.reader.resume(slot, this)
+  }
+
+  poll(): number {
+    const { peer } = this
+    if (peer.lost) return 0
+    try {
+      const read = peer.reader.poll(this, POLL_RECORDS)
+      if (read > 0 && peer.reader.release()) peer.doorbell.ring()
+      return read
+    } catch (error) {
+      if (!(error instanceof CorruptLink)) throw error
+      this.system.log(`the link from thread ${peer.thread} is corrupt at ${error.position}: ${error.problem}`)
+      peer.lose()
+      return 0
+    }
+  }
+
+  record(
+    kind: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    bytes: Bytes,
+    offset: number,
+    end: number
+  ): void {
+    try {
+      if (kind === Peer.TELL) return this.message(a, b, c, undefined, d, bytes, offset, end)
+      if (kind === Peer.ASK) return this.message(a, b, c, this.peer, d, bytes, offset, end)
+      if (kind === Peer.BIND) return this.bind(a, b, bytes, offset, end)
+      // What the runtime says to itself is not said again to a successor.
+      this.peer.reader.take()
+      switch (kind) {
+        case Peer.SUCCESS:
+        case Peer.FAILURE:
+          return this.answer(kind === Peer.SUCCESS, d, bytes, offset, end)
+        case Peer.ABANDONED:
+          return this.peer.settle(d)?.replier.abandon(Wire.reason.decode(bytes, offset, end))
+        case Peer.SPAWN:
+          return this.spawn(a, d, bytes, offset, end)
+        case Peer.SPAWNED:
+          return this.peer.settle(d)?.replier.succeed({ target: b, version: c })
+        case Peer.NOT_SPAWNED:
+          return this.peer.settle(d)?.replier.fail(Wire.failure.decode(bytes, offset, end))
+        case Peer.END:
+          return this.finish(b, c, d)
+        case Peer.ENDED:
+          return this.peer.settle(d)?.replier.succeed(undefined)
+        case Peer.STATS:
+          return this.peer.answer(Peer.STATS_ARE, d, undefined, Wire.nothing)
+        case Peer.STATS_ARE:
+          return this.peer.settle(d)?.replier.succeed(undefined)
+        case Peer.DEAD_LETTER:
+          return this.system.publish(Wire.deadLetter.decode(bytes, offset, end), undefined)
+        case Peer.CANCEL:
+          return this.starting.get(d)?.interruptUnsafe()
+        case Peer.LOST:
+          return a === this.peer.thread ? this.peer.lose() : this.mesh.lose(a)
+        case Peer.DOWN:
+          return this.mesh.down(a)
+        case Peer.HELLO:
+          this.peer.reader.lose((a >>> 0) + b * 2 ** 32)
+          return this.mesh.mailboxes?.ended(this.peer.thread)
+        case Peer.ROOM:
+          return this.mesh.mailboxes?.room(b)
+        default:
+          this.system.log(`thread ${this.peer.thread} sent a record of the unknown kind ${kind}`)
+      }
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error
+      this.system.log(`a record from thread ${this.peer.thread} does not decode: ${error.message}`)
+    }
+  }
+
+  /** A handle of the peer stands for a key from now on, also for a successor of this thread. */
+  private bind(index: number, handle: number, bytes: Bytes, offset: number, end: number): void {
+    const { parking, peer } = this
+    const host = this.mesh.host(index)
+    if (host !== undefined) this.bound[handle] = host.local(Wire.key.decode(bytes, offset, end))
+    if (this.slot !== undefined) return
+    if (parking === undefined) peer.reader.take()
+    else if (peer.reader.slot === undefined) parking.keep(peer.reader, peer.thread, offset, end)
+    else peer.reader.slot.keep()
+  }
+
+  private message(
+    address: number,
+    target: number,
+    version: number,
+    asker: Peer.Peer | undefined,
+    correlation: number,
+    bytes: Bytes,
+    offset: number,
+    end: number
+  ): void {
+    const ref: LocalRef | KeyedRef | undefined = version === 0
+      ? this.bound[target]
+      : this.find(target, version)
+    if (this.mesh.mailboxes !== undefined && this.slot === undefined) this.placed(ref, target, version)
+    const index = Peer.messageOf(address)
+    const host = ref?.host ?? this.mesh.host(Peer.hostOf(address))
+    const message = host?.protocol.messages[index]
+    const codecs = host?.wire.messages[index]
+    if (ref === undefined || message === undefined || codecs === undefined) {
+      if (ref !== undefined) ref.mailbox?.release()
+      else if (version < 0) this.mesh.mailboxes?.releaseSpawned(target)
+      const to = { name: this.mesh.name(Peer.hostOf(address)) ?? "unknown", key: ref?.key }
+      this.take()
+      this.system.deadLetter("Ended", to, message?.tag ?? "unknown", undefined)
+      asker?.answer(Peer.ABANDONED, correlation, new DeadRef(), Wire.reason)
+      return
+    }
+    const replier = asker === undefined ? undefined : new RemoteReplier(asker, correlation, codecs)
+    let payload: unknown
+    try {
+      payload = codecs.payload.decode(bytes, offset, end)
+    } catch (error) {
+      this.take()
+      ref.mailbox?.release()
+      this.system.deadLetter("InvalidMessage", ref, message.tag, undefined)
+      replier?.abandon(new InvalidMessage({ issue: Failure.of(error) }))
+      return
+    }
+    this.offset = offset
+    this.end = end
+    if (!ref.receive(message, payload, replier, this)) {
+      this.take()
+      this.system.deadLetter("Ended", ref, message.tag, payload)
+      replier?.abandon(new DeadRef())
+    }
+  }
+
+  /** The message that has come took a place in a bounded mailbox, if its actor has one. */
+  private placed(ref: LocalRef | KeyedRef | undefined, target: number, version: number): void {
+    const { mailboxes } = this.mesh
+    if (version < 0) return mailboxes!.receivedSpawned(this.peer.thread, target)
+    const slot = ref?.mailbox?.slot
+    if (slot !== undefined) mailboxes!.received(this.peer.thread, slot)
+  }
+
+  private answer(success: boolean, correlation: number, bytes: Bytes, offset: number, end: number): void {
+    const waiting = this.peer.settle(correlation)
+    if (waiting?.codecs === undefined) return
+    const { codecs, replier } = waiting
+    let value: unknown
+    try {
+      value = (success ? codecs.success : codecs.error).decode(bytes, offset, end)
+    } catch (error) {
+      replier.abandon(new InvalidMessage({ issue: Failure.of(error) }))
+      return
+    }
+    if (success) replier.succeed(value)
+    else replier.fail(value)
+  }
+
+  private spawn(index: number, correlation: number, bytes: Bytes, offset: number, end: number): void {
+    const { bounded, directory, peer } = this
+    const refuse = (failure: string): void =>
+      peer.answer(Peer.NOT_SPAWNED, correlation, failure, Wire.failure)
+    const host = this.mesh.host(index)
+    if (host === undefined) return refuse(`thread ${this.system.thread} does not host it`)
+    let args: unknown
+    try {
+      args = host.wire.args.decode(bytes, offset, end)
+    } catch (error) {
+      return refuse(Failure.of(error))
+    }
+    const place = host.bounds && this.mesh.mailboxes!.open()
+    if (host.bounds !== undefined && place === undefined) return refuse(new MailboxesExhausted().message)
+    const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner))
+    this.starting.set(correlation, started)
+    started.addObserver((exit) => {
+      this.starting.delete(correlation)
+      if (Exit.isSuccess(exit)) {
+        const ref = exit.value as unknown as LocalRef
+        const { target, version } = place === undefined
+          ? directory.add(ref)
+          : { target: place.place, version: -bounded.put(place.place, ref) }
+        place?.assign(ref.mailbox!, version)
+        Effect.runForkWith(host.context)(awaitEnd(ref)).addObserver(() => {
+          if (place === undefined) return directory.remove(target)
+          bounded.clear(target)
+          place.close()
+        })
+        peer.write(Peer.SPAWNED, 0, target, version, correlation, undefined, Wire.nothing)
+      } else {
+        place?.close()
+        const error = Cause.findError(exit.cause)
+        refuse(error._tag === "Success" ? Failure.of(error.success.cause) : Failure.ofCause(exit.cause))
+      }
+    })
+  }
+
+  /** The actor at a place; the places of bounded mailboxes have negative versions. */
+  private find(target: number, version: number): LocalRef | undefined {
+    return version < 0 ? this.bounded.get(target, -version) : this.directory.get(target, version)
+  }
+
+  private finish(target: number, version: number, correlation: number): void {
+    const ref = this.find(target, version)
+    const ended = (): void => this.peer.answer(Peer.ENDED, correlation, undefined, Wire.nothing)
+    if (ref === undefined) return ended()
+    end(ref, undefined)
+    if (ref.status === CELL_ENDED) ended()
+    else Effect.runForkWith(ref.host.context)(awaitEnd(ref)).addObserver(ended)
+  }
+}
