@@ -9,7 +9,7 @@ import * as Bells from "./bells.ts"
 import * as Burial from "./burial.ts"
 import { Directory } from "./directory.ts"
 import * as Fabric from "./fabric.ts"
-import { KEPT, PARTIAL, WAITING } from "./hot/chunk.ts"
+import { KEPT, PARTIAL, type Slot, WAITING } from "./hot/chunk.ts"
 import { BURIED } from "./hot/counts.ts"
 import type { Links } from "./hot/dispatcher.ts"
 import { Doorbell } from "./hot/doorbell.ts"
@@ -52,8 +52,8 @@ export class Mesh implements Links {
   readonly mailboxes: SharedMailboxes | undefined
   private readonly keys = new Map<string, RemoteRef>()
   private readonly contracts: Array<RemoteContract> = []
-  /** Undefined for the thread that made the system: nothing survives that one. */
-  private readonly parking: Parking | undefined
+  /** What those before this thread have left, until it is open. */
+  private left: ReadonlyArray<Slot> = []
   /** The threads that have ended for good. */
   private readonly gone = new Set<number>()
   private lastWork = 0
@@ -74,7 +74,6 @@ export class Mesh implements Links {
     this.directory = new Directory(incarnation)
     this.bounded = new Directory(incarnation)
     const parking = survival && new Parking(survival.registry, survival.inheritance.parked)
-    this.parking = parking
     const words = Fabric.bells(fabric)
     this.doorbell = new Doorbell(words, Fabric.bell(system.thread))
     // One that ended asleep would be rung in vain.
@@ -106,24 +105,16 @@ export class Mesh implements Links {
         if (!peer.lost) peer.write(Peer.ROOM, 0, slot, 0, 0, undefined, Wire.nothing)
       }
     )
-    if (incarnation > 0) {
+    if (parking !== undefined && incarnation > 0) {
+      this.left = parking.adopt()
+      // Before this thread counts anything itself.
+      Fabric.settle(fabric, system.thread, this.left.filter(({ state }) => state === WAITING).length)
       this.mailboxes?.inherit()
       for (const peer of peers) {
         const { written } = peer.writer
         peer.write(Peer.HELLO, written | 0, Math.floor(written / 2 ** 32), 0, 0, undefined, Wire.nothing)
       }
     }
-  }
-
-  /** Takes over what an incarnation before left: after this, its messages are in the mailboxes of their actors. */
-  inherit(): void {
-    if (this.parking === undefined) return
-    const left = this.parking.adopt()
-    Fabric.settle(this.fabric, this.system.thread, left.filter(({ state }) => state === WAITING).length)
-    // Handles first: the messages that use them may lie before them.
-    for (const slot of left) if (slot.state === KEPT) this.inbox(slot.from).replay(slot)
-    for (const slot of left) if (slot.state === WAITING) this.inbox(slot.from).replay(slot)
-    for (const slot of left) if (slot.state === PARTIAL) this.inbox(slot.from).resume(slot)
   }
 
   /** The peer with this thread's number. */
@@ -296,8 +287,19 @@ export class Mesh implements Links {
 
   /** Takes in messages from now on: whatever is to receive them is hosted. */
   open(): void {
+    this.inherit()
     this.opened = true
     this.system.dispatcher.arm()
+  }
+
+  /** Takes over what those before this thread left: its messages are in the mailboxes of their actors then. */
+  private inherit(): void {
+    const { left } = this
+    this.left = []
+    // Handles first: the messages that use them may lie before them.
+    for (const slot of left) if (slot.state === KEPT) this.inbox(slot.from).replay(slot)
+    for (const slot of left) if (slot.state === WAITING) this.inbox(slot.from).replay(slot)
+    for (const slot of left) if (slot.state === PARTIAL) this.inbox(slot.from).resume(slot)
   }
 
   poll(): number {
