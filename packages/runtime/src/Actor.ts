@@ -281,7 +281,11 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
     toLayer: (behaviour: unknown) => Layer.effect(hosted, localHost.make(self, behaviour)) as never,
     spawn: (...args) =>
       Effect.withFiber((fiber) =>
-        Context.getUnsafe(fiber.context, hosted).spawn(args[0], Context.getUnsafe(fiber.context, Scope.Scope))
+        Context.getUnsafe(fiber.context, hosted).spawn(
+          args[0],
+          Context.getUnsafe(fiber.context, Scope.Scope),
+          fiber.context
+        )
       ) as Effect.Effect<ActorRef<Rpcs>, SpawnError, never>,
     keyed: (key) =>
       Effect.withFiber((fiber) =>

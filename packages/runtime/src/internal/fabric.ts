@@ -78,6 +78,16 @@ export const stats = (fabric: Fabric, thread: number, counts: Float64Array): Thr
   }
 }
 
+/** Messages that a worker has not taken yet, wherever they are: as far as this is known on another thread. */
+export const waiting = (fabric: Fabric, thread: number): number => {
+  const own = counts(fabric, thread)
+  const sent = others(fabric, thread).reduce((sum, other) => {
+    const { lost, written } = link(fabric, other, thread)
+    return sum + written - lost
+  }, own[Counts.LOCAL]! - own[Counts.LOST]!)
+  return sent - own[Counts.HANDLED]! - (own[Counts.DEAD]! - own[Counts.REFUSED]! - own[Counts.BURIED]!)
+}
+
 /**
  * Counts what died inside of a thread that has ended: what came to it, and was neither handled nor a dead letter, and
  * is not among the `waiting` that its successor will have.

@@ -1,12 +1,21 @@
 /** What stands behind `Hosted<Name>`: how a system makes the actors of one definition, wherever they live. */
+import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ActorRef } from "../ActorRef.ts"
 import type { SpawnError } from "../SpawnError.ts"
+import type { System } from "./system.ts"
 
 export interface Host {
-  /** Starts an actor that ends with the scope. */
-  spawn(args: unknown, scope: Scope.Scope): Effect.Effect<ActorRef<never>, SpawnError>
+  readonly system: System
+  /** The workers that actors may be spawned on from here; 0 where all are spawned on this thread. */
+  readonly workers: number
+  /** Starts an actor that ends with the scope, where the context says. */
+  spawn(
+    args: unknown,
+    scope: Scope.Scope,
+    context: Context.Context<never>
+  ): Effect.Effect<ActorRef<never>, SpawnError>
   /** The actor with this key: the same reference for the same key. */
   keyed(key: string): ActorRef<never>
 }

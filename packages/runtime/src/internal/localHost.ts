@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
+import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Bounded } from "../Mailbox.ts"
 import { BoundedRef } from "./boundedRef.ts"
@@ -71,7 +72,23 @@ export class LocalHost implements Host {
     system.hosts.set(this.name, this)
   }
 
-  spawn(args: unknown, scope: Scope.Scope): Effect.Effect<ActorRef<never>, SpawnError> {
+  get workers(): number {
+    return 0
+  }
+
+  spawn(
+    args: unknown,
+    scope: Scope.Scope,
+    context: Context.Context<never>
+  ): Effect.Effect<ActorRef<never>, SpawnError> {
+    const { mesh, thread } = this.system
+    if (mesh !== undefined && thread !== 0) {
+      const place = Context.get(context, Placement)
+      if (typeof place === "number" && place !== thread) {
+        const cause = new Error(`worker ${thread} spawns on itself, not on worker ${place}`)
+        return Effect.fail(new SpawnError({ actor: this.name, cause }))
+      }
+    }
     const owner = this.system.owners.get(scope)
     if (owner !== undefined) return this.spawnIn(args, owner)
     return Effect.flatMap(this.system.owners.make(scope), (owner) => this.spawnIn(args, owner))

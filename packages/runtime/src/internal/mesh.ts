@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { Any } from "../Actor.ts"
 import type { ThreadStats } from "../ActorSystem.ts"
+import type { Place } from "../Placement.ts"
 import * as Bells from "./bells.ts"
 import * as Burial from "./burial.ts"
 import { Directory } from "./directory.ts"
@@ -19,7 +20,7 @@ import { Inbox } from "./inbox.ts"
 import type { LocalHost } from "./localHost.ts"
 import { Mailbox, type Shared } from "./mailbox.ts"
 import * as Peer from "./peer.ts"
-import * as Place from "./place.ts"
+import * as Places from "./place.ts"
 import { compile } from "./protocol.ts"
 import { type RemoteContract, RemoteRef } from "./remoteRef.ts"
 import { request } from "./request.ts"
@@ -69,7 +70,7 @@ export class Mesh implements Links {
   ) {
     this.system = system
     this.fabric = fabric
-    this.place = Place.make(fabric.threads - 1)
+    this.place = Places.make(fabric.threads - 1)
     const incarnation = survival?.inheritance.incarnation ?? 0
     this.directory = new Directory(incarnation)
     this.bounded = new Directory(incarnation)
@@ -210,11 +211,22 @@ export class Mesh implements Links {
     ))
   )
 
-  /** The living worker on which this thread has spawned the fewest actors; any, if none lives. */
-  leastLoaded(): Peer.Peer {
-    return this.peers.reduce((least, peer) =>
-      least.lost || (!peer.lost && peer.actors < least.actors) ? peer : least
-    )
+  /** How many workers there are. */
+  get workers(): number {
+    return this.fabric.threads - 1
+  }
+
+  /** The worker at this place; undefined if there is none. Of those that are given up only if no other is left. */
+  worker(place: Exclude<Place, "here">): Peer.Peer | undefined {
+    if (typeof place === "number") return this.peers.find(({ thread }) => thread > 0 && thread === place)
+    const load = place === "fewest"
+      ? (peer: Peer.Peer) => peer.actors
+      : ({ thread }: Peer.Peer) => Fabric.waiting(this.fabric, thread)
+    return this.peers.reduce((least, peer) => {
+      if (least.lost || peer.lost) return peer.lost ? least : peer
+      const more = load(peer) - load(least)
+      return more < 0 || (more === 0 && peer.actors < least.actors) ? peer : least
+    })
   }
 
   /** Shows a dead letter to the thread that made the system, where they are looked at. */

@@ -1,16 +1,19 @@
 /** Hosts the actors of one definition on the workers, as seen from the thread that made the system. */
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Any } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
+import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
 import type { Mesh } from "./mesh.ts"
 import * as Peer from "./peer.ts"
 import type { RemoteContract } from "./remoteRef.ts"
 import { request } from "./request.ts"
+import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
 export class RemoteHost implements Host {
@@ -31,13 +34,36 @@ export class RemoteHost implements Host {
     return this.mesh.keyed(this.contract, key, thread) as unknown as ActorRef<never>
   }
 
-  spawn(args: unknown, scope: Scope.Scope): Effect.Effect<ActorRef<never>, SpawnError> {
+  get system(): System {
+    return this.mesh.system
+  }
+
+  get workers(): number {
+    return this.mesh.workers
+  }
+
+  spawn(
+    args: unknown,
+    scope: Scope.Scope,
+    context: Context.Context<never>
+  ): Effect.Effect<ActorRef<never>, SpawnError> {
     const failed = (cause: unknown): SpawnError => new SpawnError({ actor: this.contract.name, cause })
+    const place = Context.get(context, Placement)
+    if (place === "here") {
+      const host = this.system.hosts.get(this.contract.name)
+      if (host !== undefined) return host.spawn(args, scope, context)
+      return Effect.fail(failed(new Error("this thread does not host it")))
+    }
     const closed = (): boolean => scope.state._tag === "Closed"
     return Effect.uninterruptibleMask((restore) => {
       if (closed()) return Effect.fail(failed(new Error("the scope is closed")))
-      const peer = this.mesh.leastLoaded()
-      const left = Effect.sync(() => peer.actors--)
+      const peer = this.mesh.worker(place)
+      if (peer === undefined) return Effect.fail(failed(new Error(`there is no worker ${place}`)))
+      const { ends } = peer
+      // Those of a thread that has ended are not counted any more.
+      const left = Effect.sync(() => {
+        if (peer.ends === ends) peer.actors--
+      })
       peer.actors++
       return restore(this.start(args, peer)).pipe(
         Effect.mapError(failed),
