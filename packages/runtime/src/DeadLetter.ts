@@ -14,7 +14,7 @@ import * as Data from "effect/Data"
  * | `UnknownMessage` | the actor's protocol has no such tag |
  * | `InvalidMessage` | the payload does not fit its schema, here or after it crossed a thread |
  * | `UnheardError` | the message was handled, but its declared error had nobody to go to: it was told, not asked |
- * | `ThreadLost` | the worker thread it was sent to has ended |
+ * | `ThreadLost` | the worker thread it was sent to has ended, and is not started again |
  * | `MailboxFull` | the actor's mailbox was full, or this was the oldest in it when a newer one came |
  * | `MailboxesExhausted` | the system's table of bounded mailboxes had no place for the actor's |
  *
