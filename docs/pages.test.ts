@@ -37,9 +37,9 @@ describe("semantics", () => {
   const text = read("docs/semantics.md")
   const ids = Array.from(text.matchAll(/^- \*\*S(\d+)\*\* /gm), ([, id]) => Number(id))
 
-  it("numbers its rules from 1, each once", () => {
+  it("numbers its rules in their order, each once", () => {
     assert.isNotEmpty(ids)
-    assert.deepStrictEqual(ids, ids.map((_, i) => i + 1))
+    assert.deepStrictEqual(ids, Array.from(new Set(ids)).sort((a, b) => a - b))
   })
 
   it("has the rules that other pages and tests cite", () => {

@@ -5,6 +5,7 @@
  */
 export * as Actor from "./Actor.ts"
 export * as ActorContext from "./ActorContext.ts"
+export * as ActorId from "./ActorId.ts"
 export * as ActorRef from "./ActorRef.ts"
 export * as ActorSystem from "./ActorSystem.ts"
 export * as ActorWorker from "./ActorWorker.ts"

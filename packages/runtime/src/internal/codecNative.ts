@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as ActorId from "../ActorId.ts"
 import type { Compiler } from "./codecCompile.ts"
 import type { Choice, Plan } from "./codecPlan.ts"
 import { fail } from "./hot/bytes.ts"
@@ -70,6 +71,31 @@ const tuple = (...elements: ReadonlyArray<Plan>): Plan => ({
   required: elements.length,
   rest: undefined,
   tail: []
+})
+
+const unsigned = (width: 1 | 2 | 4, min = 0): Plan => ({
+  _tag: "Int",
+  width,
+  signed: false,
+  min,
+  max: 2 ** (width * 8) - 1,
+  minusZero: undefined
+})
+
+const struct = (plans: { readonly [name: string]: Plan }): Plan => ({
+  _tag: "Struct",
+  fields: Object.entries(plans).map(([name, plan]) => ({ name, optional: false, plan })),
+  names: new Set(Object.keys(plans)),
+  optionals: 0,
+  signatures: []
+})
+
+// As kay lays it out.
+const actorId = struct({
+  instance: unsigned(4),
+  type: unsigned(2, 1),
+  machine: unsigned(1),
+  version: unsigned(1)
 })
 
 const reason = (error: Plan, defect: Plan): Choice => ({
@@ -196,6 +222,9 @@ const natives: ReadonlyMap<string, Native> = new Map<string, Native>(Object.entr
       ),
 
     "effect/schema/Uint8Array": () => ({ _tag: "Octets" }),
+
+    [ActorId.TypeId]: () =>
+      convert("ActorId", ActorId.isActorId, (id: ActorId.Parts) => id, ActorId.make, actorId),
 
     "effect/schema/Json": () => ({ _tag: "Dynamic", json: true }),
     "effect/schema/MutableJson": () => ({ _tag: "Dynamic", json: true }),

@@ -5,6 +5,7 @@
 import type { ThreadStats } from "../ActorSystem.ts"
 import * as Counts from "./hot/counts.ts"
 import { linkBytes, linkCounts } from "./hot/link.ts"
+import { makeTable, Names } from "./hot/names.ts"
 import type { MailboxFabric } from "./sharedMailboxes.ts"
 
 /** The shared memory of a mesh, and its shape: what every thread is given. */
@@ -17,6 +18,8 @@ export interface Fabric {
   readonly capacity: number
   /** The names of the actors that the workers host; a host's number is its place here. */
   readonly hosts: ReadonlyArray<string>
+  /** The names of all kinds of actors, whichever thread has them; those of the hosts come first. */
+  readonly types: SharedArrayBuffer
   /** The places of bounded mailboxes; undefined if no actor that the workers host has one. */
   readonly mailboxes: MailboxFabric | undefined
   /** How long an idle thread looks for messages before it sleeps, in milliseconds. */
@@ -28,10 +31,12 @@ const BELL_BYTES = 64
 const COUNT_BYTES = Counts.COUNTS * 8
 
 /** Allocates the memory of a mesh. */
-export const make = (options: Omit<Fabric, "memory">): Fabric => ({
-  ...options,
-  memory: new SharedArrayBuffer(linkOffset(options, options.threads, 0))
-})
+export const make = (options: Omit<Fabric, "memory" | "types">): Fabric => {
+  const types = makeTable()
+  const names = new Names(types)
+  for (const host of options.hosts) names.number(host)
+  return { ...options, types, memory: new SharedArrayBuffer(linkOffset(options, options.threads, 0)) }
+}
 
 /** The doorbells' words. */
 export const bells = ({ memory, threads }: Fabric): Int32Array =>

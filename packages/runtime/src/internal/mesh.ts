@@ -15,6 +15,7 @@ import { BURIED } from "./hot/counts.ts"
 import type { Links } from "./hot/dispatcher.ts"
 import { Doorbell } from "./hot/doorbell.ts"
 import { LinkReader, LinkWriter } from "./hot/link.ts"
+import { Names } from "./hot/names.ts"
 import { type Memory, Parking, type Registry } from "./hot/parking.ts"
 import { Inbox } from "./inbox.ts"
 import type { LocalHost } from "./localHost.ts"
@@ -47,6 +48,7 @@ export class Mesh implements Links {
   private readonly ports: Array<Bells.Port | undefined>
   private readonly inboxes: ReadonlyArray<Inbox>
   readonly place: (actor: string, key: string) => number
+  readonly types: Names
   private readonly directory: Directory
   private readonly bounded: Directory
   /** The bounded mailboxes that the threads share. */
@@ -70,6 +72,7 @@ export class Mesh implements Links {
   ) {
     this.system = system
     this.fabric = fabric
+    this.types = new Names(fabric.types)
     this.place = Places.make(fabric.threads - 1)
     const incarnation = survival?.inheritance.incarnation ?? 0
     this.directory = new Directory(incarnation)

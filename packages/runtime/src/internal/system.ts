@@ -11,6 +11,7 @@ import { DeadLetter, type Reason } from "../DeadLetter.ts"
 import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
 import { type BURIED, COUNTS, DEAD, HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
+import { Names } from "./hot/names.ts"
 import { crash, type Debt, end, lifeOf, settle } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
@@ -39,6 +40,8 @@ export class System implements Hooks, SystemFace {
   /** The actors hosted on this thread, by name. */
   readonly hosts = new Map<string, LocalHost>()
   mesh: Mesh | undefined = undefined
+  /** The numbers of the kinds of actors: the same on all threads. */
+  types = new Names()
   /** Senders to resume when the slice is over. */
   private woken: Array<() => void> = []
 
@@ -62,6 +65,7 @@ export class System implements Hooks, SystemFace {
   /** Becomes one of several threads. */
   join(mesh: Mesh): void {
     this.mesh = mesh
+    this.types = mesh.types
     this.dispatcher.links = mesh
     this.dispatcher.arm()
   }
