@@ -1,8 +1,7 @@
 /**
- * Mapped channels, journals and event-sourced actors. The package is reserved and empty: it has its name and its
- * place in the house, and nothing to import yet.
+ * What outlives a process: memory in files, channels.
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line unicorn/require-module-specifiers -- a module without exports is what an empty package is
-export {}
+export * as MappedMemory from "./MappedMemory.ts"
+export * as StorageError from "./StorageError.ts"

@@ -31,6 +31,13 @@ export interface Region {
   readonly shared: boolean
   /** Whether `Atomics.wait`, `waitAsync` and `notify` work on it. */
   readonly waitable: boolean
+  /** Whether it holds what was stored before it was opened: it was asked for with `keep`, or it is attached. */
+  readonly kept: boolean
+  /**
+   * Brings what is stored to where it outlives the machine, as far as this memory can and was told to. Nothing, for
+   * memory of the heap.
+   */
+  readonly flush: Effect.Effect<void, MemoryError>
   /** Can be posted to another thread, whose {@link Memory} attaches the same bytes. */
   readonly descriptor: Descriptor
 }
@@ -64,6 +71,11 @@ export interface Request {
   readonly alignment?: number | undefined
   /** The region must be fit for `Atomics.wait`. Default: false. */
   readonly waitable?: boolean | undefined
+  /**
+   * Where memory outlives its scope: what is there under this name is kept, instead of zeros. Memory of the heap
+   * begins with zeros all the same. Default: false.
+   */
+  readonly keep?: boolean | undefined
 }
 
 /**
@@ -82,7 +94,8 @@ export class MemoryError extends Schema.TaggedError<MemoryError>()("MemoryError"
 }
 
 /**
- * The service: allocates regions filled with zeros, which live as long as the scope; attaches those of others.
+ * The service: allocates regions filled with zeros, unless they are kept, which live as long as the scope; attaches
+ * those of others.
  *
  * @category models
  * @since 0.1.0
@@ -98,7 +111,8 @@ const heapRegion = (
   name: string,
   buffer: ArrayBufferLike,
   byteOffset: number,
-  byteLength: number
+  byteLength: number,
+  kept: boolean
 ): Region => ({
   name,
   buffer,
@@ -106,6 +120,8 @@ const heapRegion = (
   byteLength,
   shared: true,
   waitable: true,
+  kept,
+  flush: Effect.void,
   descriptor: { kind: "heap", name, byteOffset, byteLength, source: buffer }
 })
 
@@ -140,14 +156,14 @@ export const makeHeap = (options?: { readonly limit?: number | undefined }): Ser
         used -= byteLength
       })
     )
-    return heapRegion(name, buffer, 0, byteLength)
+    return heapRegion(name, buffer, 0, byteLength, false)
   })
   const attach = (descriptor: Descriptor) => {
     const { byteLength, byteOffset, kind, name, source } = descriptor
     return kind !== "heap" || !(source instanceof SharedArrayBuffer) ||
         byteOffset + byteLength > source.byteLength
       ? fail(name, `not a region of the heap but of "${kind}"`)
-      : Effect.succeed(heapRegion(name, source, byteOffset, byteLength))
+      : Effect.succeed(heapRegion(name, source, byteOffset, byteLength, true))
   }
   return { allocate, attach }
 }
