@@ -18,6 +18,7 @@ import * as definition from "./internal/definition.ts"
 import { hostedKey } from "./internal/keys.ts"
 import * as localHost from "./internal/localHost.ts"
 import type * as Mailbox from "./Mailbox.ts"
+import type * as Signal from "./Signal.ts"
 import type { SpawnError } from "./SpawnError.ts"
 import type * as Step from "./Step.ts"
 
@@ -65,28 +66,42 @@ export interface Actor<
   readonly mailbox: Mailbox.Bounded | undefined
 
   /** Types a behaviour given as a value or made in an Effect, for `toLayer`. */
-  of<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
-    behaviour: Behaviour<Rpcs, Args, S, H, RI>
-  ): Behaviour<Rpcs, Args, S, H, RI>
+  of<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never, G extends Signal.Handlers<Rpcs, NoInfer<S>> = {}>(
+    behaviour: Behaviour<Rpcs, Args, S, H, RI, G>
+  ): Behaviour<Rpcs, Args, S, H, RI, G>
 
   /**
    * Hosts the actor with this behaviour on this thread. What its handlers need, the layer needs; a `Scope` in
    * `initial` or in a handler is the actor's own, closed when it ends; others of its kind may be addressed.
    */
-  toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never, E = never, R = never>(
-    behaviour: Effect.Effect<Behaviour<Rpcs, Args, S, H, RI>, E, R>
+  toLayer<
+    S,
+    H extends Handlers<Rpcs, NoInfer<S>>,
+    RI = never,
+    E = never,
+    R = never,
+    G extends Signal.Handlers<Rpcs, NoInfer<S>> = {}
+  >(
+    behaviour: Effect.Effect<Behaviour<Rpcs, Args, S, H, RI, G>, E, R>
   ): Layer.Layer<
     Hosted<Name>,
     E,
-    ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope | Hosted<Name>> | Exclude<R, Scope.Scope>
+    | ActorSystem
+    | Exclude<HandlersServices<H> | HandlersServices<G> | RI, Scope.Scope | Hosted<Name>>
+    | Exclude<R, Scope.Scope>
   >
   // The last overload is the one whose errors are shown.
-  toLayer<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never>(
-    behaviour: Behaviour<Rpcs, Args, S, H, RI>
+  toLayer<
+    S,
+    H extends Handlers<Rpcs, NoInfer<S>>,
+    RI = never,
+    G extends Signal.Handlers<Rpcs, NoInfer<S>> = {}
+  >(
+    behaviour: Behaviour<Rpcs, Args, S, H, RI, G>
   ): Layer.Layer<
     Hosted<Name>,
     never,
-    ActorSystem | Exclude<HandlersServices<H> | RI, Scope.Scope | Hosted<Name>>
+    ActorSystem | Exclude<HandlersServices<H> | HandlersServices<G> | RI, Scope.Scope | Hosted<Name>>
   >
 
   /** Starts an actor that ends with the scope, and waits until it has started. */
@@ -156,7 +171,7 @@ export type SpawnArgs<Args extends Schema.Top> = PayloadArgs<Args["~type.make.in
  * @category models
  * @since 0.1.0
  */
-export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top, S, H, RI = never> {
+export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top, S, H, RI = never, G = {}> {
   /** The state's schema, for inspection and persistence; `Actor.opaque<S>()` for state that holds handles. */
   readonly state: Schema.Schema<S> | Opaque<S>
   /** The first state, plainly or in an Effect, which may acquire resources in the actor's scope. */
@@ -166,6 +181,10 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
   ) => NoInfer<S> | Effect.Effect<NoInfer<S>, never, RI>
   /** A handler for each message: plain ones run inline, effectful ones on the actor's fiber. */
   readonly handlers: H & { readonly [K in Exclude<keyof H, Rpcs["_tag"]>]: never }
+  /** Handlers for what the system tells. (Default: none) */
+  readonly signals?:
+    | (G & { readonly [K in Exclude<keyof G, keyof Signal.Handlers<Rpcs, S>>]: never })
+    | undefined
 }
 
 /**

@@ -30,6 +30,25 @@ export interface ActorContext<in out Rpcs extends Rpc.Any> {
     tag: Tag,
     ...payload: TellArgs<Rpc.ExtractTag<R, Tag>>
   ): boolean
+
+  /**
+   * Has the behaviour told, by its signal `Terminated`, when an actor has ended; at once, if it has already. A restart
+   * is not an end. Of a key, the incarnation that lives now is watched. What an incarnation watches, the next one does
+   * not.
+   */
+  watch(ref: ActorRef<never>): void
+
+  /** Watches no longer: a signal that waits already is not handled. */
+  unwatch(ref: ActorRef<never>): void
+
+  /**
+   * Has this actor fail when the other one does, and the other way round. Who handles the signal `LinkBroken` is told
+   * instead, also of an end that is no failure.
+   */
+  link(ref: ActorRef<never>): void
+
+  /** Unties both ends. */
+  unlink(ref: ActorRef<never>): void
 }
 
 /**

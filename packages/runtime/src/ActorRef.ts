@@ -5,11 +5,14 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
 import type { Pipeable } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as Types from "effect/Types"
 import type { AskError } from "./AskError.ts"
+import * as internal from "./internal/ending.ts"
 
 /**
  * @category type ids
@@ -128,3 +131,45 @@ export type AskArgs<R extends Rpc.Any> = [void] extends [Rpc.PayloadConstructor<
  * @since 0.1.0
  */
 export const isActorRef = (u: unknown): u is ActorRef<never> => hasProperty(u, TypeId)
+
+const await_: (self: ActorRef<never>) => Effect.Effect<Exit.Exit<void, unknown>> = internal.awaitExit
+
+export {
+  /**
+   * Waits until an actor has ended, finalizers included; how it did. A restart is not an end. Of a key, it is the
+   * incarnation that lives now.
+   *
+   * @category life
+   * @since 0.1.0
+   */
+  await_ as await
+}
+
+/**
+ * Has an actor stop, and waits until it has ended: when what is queued is handled, or, with `now`, after the message in
+ * hand. Of one that an overseer holds instead, this waits for that.
+ *
+ * **Gotchas**
+ *
+ * An actor that waits so for itself waits for ever: its handlers return `Actor.stop()`.
+ *
+ * @category life
+ * @since 0.1.0
+ */
+export const stop: {
+  (options?: { readonly now?: boolean | undefined }): (self: ActorRef<never>) => Effect.Effect<void>
+  (self: ActorRef<never>, options?: { readonly now?: boolean | undefined }): Effect.Effect<void>
+} = dual(
+  (args) => isActorRef(args[0]),
+  (self: ActorRef<never>, options?: { readonly now?: boolean | undefined }) =>
+    internal.stop(self, options?.now === true ? "next" : "queued")
+)
+
+/**
+ * Interrupts whatever an actor has in hand, runs its finalizers, and waits until it has ended. It has failed then, with
+ * an interruption: an overseer may hold it instead, and this waits for that.
+ *
+ * @category life
+ * @since 0.1.0
+ */
+export const kill = (self: ActorRef<never>): Effect.Effect<void> => internal.stop(self, "kill")

@@ -1,4 +1,5 @@
 /** An actor on this thread whose mailbox is bounded. */
+import * as Exit from "effect/Exit"
 import type { Replier } from "./hot/cell.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { Parcel } from "./hot/parking.ts"
@@ -8,6 +9,7 @@ import type { Mailbox } from "./mailbox.ts"
 import type { MessageType } from "./protocol.ts"
 import type { Depth } from "../Mailbox.ts"
 import { ENDING } from "./hot/cell.ts"
+import { leave } from "./life.ts"
 import { ended, type Refusal } from "./refusal.ts"
 
 export class BoundedRef extends LocalRef {
@@ -31,7 +33,10 @@ export class BoundedRef extends LocalRef {
     const refusal = this.bounded.reserve()
     if (refusal === undefined) {
       this.makeRoom()
-      this.system.dispatcher.send(this, message, value, replier)
+      if (!this.system.dispatcher.send(this, message, value, replier)) {
+        this.bounded.cancel()
+        return ended
+      }
     }
     return refusal
   }
@@ -43,13 +48,23 @@ export class BoundedRef extends LocalRef {
     replier: Replier | undefined,
     arrival: Arrival
   ): boolean {
-    if (this.status >= ENDING) {
-      this.bounded.release()
-      return false
-    }
+    if (this.gone()) return false
     this.makeRoom()
+    // What was the oldest may have been its end.
+    if (this.gone()) return false
     this.system.dispatcher.enqueue(this, message, payload, arrival.park(replier))
     return true
+  }
+
+  private gone(): boolean {
+    if (this.status < ENDING) return false
+    this.bounded.release()
+    return true
+  }
+
+  protected override last(): void {
+    this.bounded.force()
+    super.last()
   }
 
   override drop(): void {
@@ -67,6 +82,8 @@ export class BoundedRef extends LocalRef {
     while (this.size > 0 && this.bounded.overfull) {
       const { asker, message, payload } = this
       this.drop()
+      // What was to stop it when the rest is handled: there is no rest any more.
+      if (message === this.host.pill) return leave(this, Exit.void)
       this.system.deadLetter("MailboxFull", this, (message as MessageType).tag, payload)
       asker?.abandon(this.bounded.askReason)
     }

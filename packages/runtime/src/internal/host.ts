@@ -3,6 +3,7 @@ import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ActorRef } from "../ActorRef.ts"
+import type { Child, Overseer } from "../Overseer.ts"
 import type { SpawnError } from "../SpawnError.ts"
 import type { System } from "./system.ts"
 
@@ -16,6 +17,13 @@ export interface Host {
     scope: Scope.Scope,
     context: Context.Context<never>
   ): Effect.Effect<ActorRef<never>, SpawnError>
+  /** The same, under an overseer. */
+  oversee(
+    args: unknown,
+    scope: Scope.Scope,
+    context: Context.Context<never>,
+    overseer: Overseer
+  ): Effect.Effect<Child<never>, SpawnError>
   /** The actor with this key: the same reference for the same key. */
   keyed(key: string): ActorRef<never>
 }

@@ -269,7 +269,7 @@ export class Inbox implements Sink, Arrival {
     }
     const place = host.bounds && this.mesh.mailboxes!.open()
     if (host.bounds !== undefined && place === undefined) return refuse(new MailboxesExhausted().message)
-    const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner))
+    const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner, undefined))
     this.starting.set(correlation, started)
     started.addObserver((exit) => {
       this.starting.delete(correlation)
@@ -302,7 +302,7 @@ export class Inbox implements Sink, Arrival {
     const ref = this.find(target, version)
     const ended = (): void => this.peer.answer(Peer.ENDED, correlation, undefined, Wire.nothing)
     if (ref === undefined) return ended()
-    end(ref, undefined)
+    end(ref, Exit.void)
     if (ref.status === CELL_ENDED) ended()
     else Effect.runForkWith(ref.host.context)(awaitEnd(ref)).addObserver(ended)
   }

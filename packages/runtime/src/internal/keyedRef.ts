@@ -1,6 +1,6 @@
 /** A reference to a key of this thread: it reaches whichever incarnation lives, and makes one where none does. */
 import type { Depth } from "../Mailbox.ts"
-import { ENDING, type Replier } from "./hot/cell.ts"
+import { ENDED, ENDING, type Replier } from "./hot/cell.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
@@ -29,6 +29,12 @@ class Keyed implements Target {
 
   get system(): System {
     return this.host.system
+  }
+
+  /** The incarnation that lives, or is about to have ended. */
+  get subject(): LocalRef | undefined {
+    const { living } = this
+    return living === undefined || living.status === ENDED ? undefined : living
   }
 
   get depth(): Depth {

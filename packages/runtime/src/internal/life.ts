@@ -1,6 +1,6 @@
 /**
- * What an actor has besides its cell once it needs it: a fiber for its effects, a scope for its resources, and the
- * answers that it owes. Here too is how an actor ends.
+ * What an incarnation of an actor has besides its cell once it needs it: a fiber for its effects, a scope for its
+ * resources, the answers that it owes, and whom its end concerns. Here too is how an actor ends.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -10,10 +10,12 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ActorEnded } from "../AskError.ts"
 import * as Failure from "./failure.ts"
-import { BUSY, ENDED, ENDING, type Replier, type Signal } from "./hot/cell.ts"
+import { BUSY, ENDED, ENDING, HELD, type Replier, type Signal } from "./hot/cell.ts"
 import { FAIL, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
+import type { Oversight } from "./oversight.ts"
 import type { MessageType } from "./protocol.ts"
+import type { Watches } from "./watch.ts"
 
 const empty: Scope.State.Empty = { _tag: "Empty" }
 
@@ -78,7 +80,7 @@ export class Life implements Scope.Closeable {
   private watch(): void {
     this.rarely().watched = true
     this.fiber!.addObserver((exit) => {
-      if (this.ref.status < ENDING && Exit.isFailure(exit)) crash(this.ref, exit.cause, this.message)
+      if (this.ref.status < HELD && Exit.isFailure(exit)) crash(this.ref, exit.cause, this.message)
     })
   }
 
@@ -102,7 +104,7 @@ export class Life implements Scope.Closeable {
   }
 
   step(exit: Exit.Exit<unknown, unknown>): void {
-    if (this.ref.status < ENDING) settle(this.ref, exit, this.message)
+    if (this.ref.status < HELD) settle(this.ref, exit, this.message)
   }
 
   /** The start is in flight on this fiber, or is done. */
@@ -127,21 +129,94 @@ export class Life implements Scope.Closeable {
     return this.rare?.lane
   }
 
-  /** Calls back when the actor has ended. */
-  onEnd(waiter: () => void): void {
-    ;(this.rarely().waiters ??= []).push(waiter)
+  /** Tells when the actor has ended. */
+  observe(observer: EndObserver): void {
+    ;(this.rarely().observers ??= new Set()).add(observer)
   }
 
-  ended(): void {
-    this.rare?.waiters?.forEach((waiter) => waiter())
+  unobserve(observer: EndObserver): void {
+    this.rare?.observers?.delete(observer)
+  }
+
+  /** Whose ends this incarnation wants to be told of, if it ever did. */
+  get watches(): Watches | undefined {
+    return this.rare?.watches
+  }
+
+  set watches(watches: Watches) {
+    this.rarely().watches = watches
+  }
+
+  /** Who decides when the actor would end of itself; undefined for most: those end. */
+  get oversight(): Oversight | undefined {
+    return this.rare?.oversight
+  }
+
+  set oversight(oversight: Oversight) {
+    this.rarely().oversight = oversight
+  }
+
+  /** Calls back when this incarnation is over and another one will begin, before any message is taken. */
+  onRestart(hook: () => void): void {
+    ;(this.rarely().hooks ??= []).push(hook)
+  }
+
+  /** The life of the incarnation after this one, which concerns the same others. */
+  next(): Life {
+    const { rare } = this
+    const next = new Life(this.ref)
+    if (rare !== undefined) {
+      const { lane, observers, oversight } = rare
+      Object.assign(next.rarely(), { lane, observers, oversight })
+      rare.hooks?.forEach((hook) => hook())
+    }
+    return next
+  }
+
+  /** Nobody is watched any more, and those that wait for the end are told. */
+  ended(exit: Exit.Exit<void, unknown>): void {
+    this.rare?.watches?.clear()
+    this.rare?.observers?.forEach((observer) => observer.ended(exit))
+  }
+
+  /** Its overseer has it in hand. */
+  held(exit: Exit.Exit<void, unknown>): void {
+    this.rare?.observers?.forEach((observer) => observer.held?.(exit))
+  }
+
+  /** Interrupts the effect in flight, and does not wait for that. */
+  drop(): void {
+    const { fiber } = this
+    if (fiber === undefined) return
+    const rare = this.rarely()
+    rare.dropped = fiber
+    rare.next = undefined
+    rare.watched = false
+    this.fiber = undefined
+    this.hand = undefined
+    fiber.interruptUnsafe()
+  }
+
+  /** Waits until what was dropped is interrupted. */
+  get dropped(): Effect.Effect<void> {
+    const dropped = this.rare?.dropped
+    return dropped === undefined ? Effect.void : Effect.asVoid(Fiber.await(dropped))
   }
 
   /** Interrupts the effect in flight, then runs the finalizers. */
   close(exit: Exit.Exit<void, unknown>): Effect.Effect<void> {
-    const fiber = this.fiber
+    const { fiber } = this
     const closed = Scope.close(this, exit)
-    return fiber === undefined ? closed : Effect.andThen(Fiber.interrupt(fiber), closed)
+    if (fiber !== undefined) return Effect.andThen(Fiber.interrupt(fiber), closed)
+    return this.rare?.dropped === undefined ? closed : Effect.andThen(this.dropped, closed)
   }
+}
+
+/** Who is told when an actor has ended. */
+export interface EndObserver {
+  ended(exit: Exit.Exit<void, unknown>): void
+  /** It would have ended so, and its overseer has it in hand now. */
+  held?(exit: Exit.Exit<void, unknown>): void
 }
 
 type Resume = (effect: Effect.Effect<Exit.Exit<unknown, unknown>>) => void
@@ -151,8 +226,13 @@ class Rare {
   next: Effect.Effect<Exit.Exit<unknown, unknown>> | undefined = undefined
   /** Whether the fiber's end is heard of. */
   watched = false
+  /** The fiber whose effect in flight is dropped. */
+  dropped: Fiber.Fiber<unknown, unknown> | undefined = undefined
   debts: Debts | undefined = undefined
-  waiters: Array<() => void> | undefined = undefined
+  observers: Set<EndObserver> | undefined = undefined
+  watches: Watches | undefined = undefined
+  oversight: Oversight | undefined = undefined
+  hooks: Array<() => void> | undefined = undefined
   /** The system lane: what goes before the messages. Ending is not in it: that takes effect at once. */
   lane: Array<SystemSignal> | undefined = undefined
 }
@@ -215,6 +295,10 @@ export const settle = (ref: LocalRef, exit: Exit.Exit<unknown, unknown>, message
   }
 }
 
+/** The reason that those are given who wait for an answer. */
+export const reasonOf = (exit: Exit.Exit<void, unknown>): ActorEnded =>
+  Exit.isSuccess(exit) ? new ActorEnded({}) : new ActorEnded({ failure: Failure.ofCause(exit.cause) })
+
 const notAStep = (ref: LocalRef, message: Told): Cause.Cause<never> =>
   Cause.die(
     new TypeError(`the handler ${message.tag} of ${ref.name} gave neither a step nor an Effect of one`)
@@ -222,26 +306,35 @@ const notAStep = (ref: LocalRef, message: Told): Cause.Cause<never> =>
 
 /** A handler threw, died, or was interrupted: the actor fails. */
 export const crash = (ref: LocalRef, cause: Cause.Cause<unknown>, message: Told): void => {
-  const what = `${ref.toString()} failed in ${message.tag}`
-  Effect.runForkWith(ref.host.context)(Effect.logError(what, cause))
-  end(ref, cause)
+  // An overseer says itself what it was told.
+  if (ref.life?.oversight === undefined) {
+    const what = `${ref.toString()} failed in ${message.tag}`
+    Effect.runForkWith(ref.host.context)(Effect.logError(what, cause))
+  }
+  leave(ref, Exit.failCause(cause))
+}
+
+/** An actor would end, of itself or because somebody told it to. If it has an overseer, that one decides. */
+export const leave = (ref: LocalRef, exit: Exit.Exit<void, unknown>): void => {
+  if (ref.status >= HELD) return
+  const oversight = ref.life?.oversight
+  if (oversight === undefined) return end(ref, exit)
+  oversight.hold(exit)
 }
 
 /** Ends an actor: what is in hand is interrupted, what waits becomes dead letters, then its finalizers run. */
-export const end = (ref: LocalRef, failure: Cause.Cause<unknown> | undefined): void => {
+export const end = (ref: LocalRef, exit: Exit.Exit<void, unknown>): void => {
   if (ref.status >= ENDING) return
   ref.status = ENDING
   const { life, replier, system } = ref
-  const reason = failure === undefined
-    ? new ActorEnded({})
-    : new ActorEnded({ failure: Failure.ofCause(failure) })
+  const reason = reasonOf(exit)
   ref.replier = undefined
   replier?.abandon(reason)
   life?.abandonOwed(reason)
   while (ref.size > 0) {
     const { asker, message, payload } = ref
     ref.drop()
-    system.deadLetter("Ended", ref, (message as MessageType).tag, payload)
+    if (message !== ref.host.pill) system.deadLetter("Ended", ref, (message as MessageType).tag, payload)
     asker?.abandon(reason)
   }
   // Who waits for room is refused, or waits for the key's next incarnation.
@@ -249,27 +342,33 @@ export const end = (ref: LocalRef, failure: Cause.Cause<unknown> | undefined): v
   ref.release(system.dispatcher.pool)
   ref.state = undefined
   ref.handlers = undefined
-  if (life === undefined) {
-    ended(ref)
-  } else {
-    const exit = failure === undefined ? Exit.void : Exit.failCause(failure)
-    Effect.runForkWith(ref.host.context)(life.close(exit)).addObserver(() => ended(ref))
-  }
+  if (life === undefined) return ended(ref, exit)
+  const closing = life.oversight?.closing
+  const closed = closing ?? Effect.runForkWith(ref.host.context)(life.close(exit))
+  closed.addObserver(() => ended(ref, exit))
 }
 
-const ended = (ref: LocalRef): void => {
+const ended = (ref: LocalRef, exit: Exit.Exit<void, unknown>): void => {
   ref.status = ENDED
+  // Who asks later how it ended finds it where its state was.
+  ref.state = exit
   const life = ref.life
   ref.life = undefined
   // Not before: whoever closes the owner waits for its finalizers too.
   ref.owner?.remove(ref)
   ref.host.ended(ref)
-  life?.ended()
+  life?.ended(exit)
 }
 
-/** Waits until an actor has ended, finalizers included. */
-export const awaitEnd = (ref: LocalRef): Effect.Effect<void> =>
+/** How an actor that has ended did so. */
+export const exitOf = (ref: LocalRef): Exit.Exit<void, unknown> => ref.state as Exit.Exit<void, unknown>
+
+/** Waits until an actor has ended, finalizers included; how it did. */
+export const awaitEnd = (ref: LocalRef): Effect.Effect<Exit.Exit<void, unknown>> =>
   Effect.callback((resume) => {
-    if (ref.status === ENDED) resume(Effect.void)
-    else lifeOf(ref).onEnd(() => resume(Effect.void))
+    if (ref.status === ENDED) return resume(Effect.succeed(exitOf(ref)))
+    const life = lifeOf(ref)
+    const observer: EndObserver = { ended: (exit) => resume(Effect.succeed(exit)) }
+    life.observe(observer)
+    return Effect.sync(() => ref.life?.unobserve(observer))
   })

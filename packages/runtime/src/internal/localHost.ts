@@ -6,24 +6,28 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
+import type { Bounded } from "../Mailbox.ts"
+import { type Child, Default, type Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
-import type { Bounded } from "../Mailbox.ts"
 import { BoundedRef } from "./boundedRef.ts"
 import type { Host } from "./host.ts"
-import { ENDING, type Handler, IDLE, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
+import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
+import { HANDLED } from "./hot/counts.ts"
+import { Step, STOP } from "./hot/step.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { hostedKey, systemKey } from "./keys.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
 import { Mailbox } from "./mailbox.ts"
 import type { Owner } from "./owner.ts"
+import { Oversight } from "./oversight.ts"
 import { compile, type Protocol } from "./protocol.ts"
 import type { RemoteContract } from "./remoteRef.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
-type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any>
+type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any, Record<string, Handler>>
 
 export class LocalHost implements Host {
   readonly system: System
@@ -32,7 +36,14 @@ export class LocalHost implements Host {
   /** The services of the handlers. */
   readonly context: Context.Context<never>
   private readonly behaviour: AnyBehaviour
+  /** By the messages' places, and at the end what the pill does. */
   private readonly handlers: ReadonlyArray<Handler>
+  /** What stands in a mailbox to stop its actor when the rest is handled. */
+  readonly pill: Message
+  /** What the system tells, by its tag. */
+  readonly signals: Readonly<Record<string, Handler | undefined>>
+  /** Who oversees its keyed actors. */
+  private readonly overseer: Overseer | undefined
   private readonly makeArgs: (input: unknown) => unknown
   /** Owns the keyed actors, and those that other threads spawned: they live as long as the host. */
   readonly owner: Owner
@@ -54,7 +65,10 @@ export class LocalHost implements Host {
     this.name = actor.name
     this.protocol = compile(actor.protocol as never, system.validate)
     this.behaviour = behaviour
-    this.handlers = this.protocol.messages.map(({ tag }) => behaviour.handlers[tag]!)
+    this.handlers = [...this.protocol.messages.map(({ tag }) => behaviour.handlers[tag]!), this.swallow]
+    this.pill = { index: this.protocol.messages.length }
+    this.signals = behaviour.signals ?? {}
+    this.overseer = Context.get(context, Default)
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: !system.validate })
     // Its actors may address others of their kind.
     this.context = Context.add(context, hostedKey(this.name), this) as Context.Context<never>
@@ -90,8 +104,26 @@ export class LocalHost implements Host {
       }
     }
     const owner = this.system.owners.get(scope)
-    if (owner !== undefined) return this.spawnIn(args, owner)
-    return Effect.flatMap(this.system.owners.make(scope), (owner) => this.spawnIn(args, owner))
+    if (owner !== undefined) return this.spawnIn(args, owner, undefined)
+    return Effect.flatMap(this.system.owners.make(scope), (owner) => this.spawnIn(args, owner, undefined))
+  }
+
+  oversee(
+    args: unknown,
+    scope: Scope.Scope,
+    _context: Context.Context<never>,
+    overseer: Overseer
+  ): Effect.Effect<Child<never>, SpawnError> {
+    return this.system.owners.of(scope).pipe(
+      Effect.flatMap((owner) => this.spawnIn(args, owner, overseer)),
+      Effect.map((ref) => (ref as unknown as LocalRef).life!.oversight!)
+    )
+  }
+
+  /** The pill's turn has come. It is no message, and does not count as one. */
+  private readonly swallow = (): Step => {
+    this.system.counts[HANDLED]!--
+    return new Step(STOP, undefined, undefined)
   }
 
   keyed(key: string): ActorRef<never> {
@@ -137,6 +169,8 @@ export class LocalHost implements Host {
       : new BoundedRef(this, key, IDLE, mailbox)
     this.living.set(key, ref)
     this.owner.add(ref)
+    const { overseer } = this
+    if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, undefined, overseer, true)
     if (living !== undefined) {
       // The old incarnation's finalizers end before the new one starts; until then its messages wait.
       ref.status = STARTING
@@ -150,7 +184,7 @@ export class LocalHost implements Host {
   /** A keyed actor's first message is there. */
   start(ref: LocalRef): void {
     const started = this.begin(ref, undefined, (exit) => {
-      if (ref.status >= ENDING) return
+      if (ref.status >= HELD) return
       if (Exit.isSuccess(exit)) this.system.dispatcher.rest(ref)
       else this.startFailed(ref, exit.cause)
     })
@@ -162,22 +196,32 @@ export class LocalHost implements Host {
   }
 
   private startFailed(ref: LocalRef, cause: Cause.Cause<never>): void {
+    const oversight = ref.life?.oversight
+    if (oversight !== undefined) return oversight.startFailed(cause)
     Effect.runForkWith(this.context)(Effect.logError(`${ref.toString()} did not start`, cause))
-    end(ref, cause)
+    end(ref, Exit.failCause(cause))
   }
 
-  private spawnIn(args: unknown, owner: Owner): Effect.Effect<ActorRef<never>, SpawnError> {
+  private spawnIn(
+    args: unknown,
+    owner: Owner,
+    overseer: Overseer | undefined
+  ): Effect.Effect<ActorRef<never>, SpawnError> {
     let made: unknown
     try {
       made = this.makeArgs(args)
     } catch (cause) {
       return Effect.fail(new SpawnError({ actor: this.name, cause }))
     }
-    return this.spawnDecoded(made, owner)
+    return this.spawnDecoded(made, owner, overseer)
   }
 
   /** Spawns with arguments that need no making any more. */
-  spawnDecoded(made: unknown, owner: Owner): Effect.Effect<ActorRef<never>, SpawnError> {
+  spawnDecoded(
+    made: unknown,
+    owner: Owner,
+    overseer: Overseer | undefined
+  ): Effect.Effect<ActorRef<never>, SpawnError> {
     if (owner.closed) {
       return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
     }
@@ -185,18 +229,19 @@ export class LocalHost implements Host {
       ? new LocalRef(this, undefined, RUNNING)
       : new BoundedRef(this, undefined, RUNNING, new Mailbox(this.bounds, undefined))
     owner.add(ref)
+    if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, made, overseer, false)
     let finished: Effect.Effect<ActorRef<never>, SpawnError> | undefined
     let resume = (effect: Effect.Effect<ActorRef<never>, SpawnError>): void => {
       finished = effect
     }
     const finish = (exit: Exit.Exit<void>): Effect.Effect<ActorRef<never>, SpawnError> => {
       if (Exit.isSuccess(exit) && ref.status < ENDING) {
+        if (overseer !== undefined) ref.life!.oversight!.told = true
         this.system.dispatcher.rest(ref)
         return Effect.succeed(ref as unknown as ActorRef<never>)
       }
-      const failure = Exit.isFailure(exit) ? exit.cause : undefined
-      end(ref, failure)
-      const cause = failure === undefined ? new Error("it ended while it started") : Cause.squash(failure)
+      end(ref, exit)
+      const cause = Exit.isSuccess(exit) ? new Error("it ended while it started") : Cause.squash(exit.cause)
       // What it had acquired is released before the caller hears of it.
       return Effect.andThen(awaitEnd(ref), Effect.fail(new SpawnError({ actor: this.name, cause })))
     }
@@ -207,14 +252,14 @@ export class LocalHost implements Host {
       if (finished !== undefined) return done(finished)
       resume = done
       return Effect.suspend(() => {
-        end(ref, undefined)
+        end(ref, Exit.void)
         return awaitEnd(ref)
       })
     })
   }
 
   /** Makes the first state; undefined while an effect makes it, `done` is called when it has. */
-  private begin(
+  begin(
     ref: LocalRef,
     args: unknown,
     done: (exit: Exit.Exit<void>) => void
@@ -245,8 +290,8 @@ export class LocalHost implements Host {
 
   private begun(ref: LocalRef, exit: Exit.Exit<unknown>): Exit.Exit<void> {
     if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
-    // It may have ended while it started: what has ended stays so.
-    if (ref.status >= ENDING) return Exit.void
+    // It may have ended while it started, or have been taken out of it: what has ended stays so.
+    if (ref.status >= HELD) return Exit.void
     ref.state = exit.value
     ref.handlers = this.handlers
     return Exit.void

@@ -2,17 +2,24 @@
  * An actor on this thread. One object is its cell, its reference and its handlers' context: a tell follows no
  * pointer, and an idle actor is nothing else.
  */
-import { Cell, type Replier } from "./hot/cell.ts"
+import * as Exit from "effect/Exit"
+import type { ActorRef } from "../ActorRef.ts"
 import type { Depth } from "../Mailbox.ts"
+import { Cell, ENDED, ENDING, IDLE, type Replier } from "./hot/cell.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
-import type { Life } from "./life.ts"
+import { Step, STOP } from "./hot/step.ts"
+import { type EndObserver, exitOf, leave, type Life, lifeOf, signal, type SystemSignal } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Owner } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
-import { type Target, withRef } from "./ref.ts"
+import { type Stop, type Subject, type Target, withRef } from "./ref.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
 import type { System } from "./system.ts"
+import * as Watch from "./watch.ts"
+
+/** Has an actor stop before it takes another message. */
+const stopNext: SystemSignal = { index: -1, tag: "stop", handle: () => new Step(STOP, undefined, undefined) }
 
 class Local extends Cell implements Target {
   readonly host: LocalHost
@@ -36,6 +43,10 @@ class Local extends Cell implements Target {
 
   get system(): System {
     return this.host.system
+  }
+
+  get subject(): Subject {
+    return this as unknown as LocalRef
   }
 
   /** Its bounds; undefined for an actor without. */
@@ -73,9 +84,68 @@ class Local extends Cell implements Target {
   }
 }
 
-export class LocalRef extends withRef(Local) {
+export class LocalRef extends withRef(Local) implements Subject {
+  observe(observer: EndObserver): void {
+    if (this.status === ENDED) observer.ended(exitOf(this))
+    else lifeOf(this).observe(observer)
+  }
+
+  unobserve(observer: EndObserver): void {
+    this.life?.unobserve(observer)
+  }
+
+  stop(how: Stop): void {
+    if (this.status >= ENDING) return
+    if (how === "next") signal(this, stopNext)
+    else if (how === "kill") leave(this, Exit.interrupt())
+    // Nothing waits, and nothing is begun: there need be no start for it to stop.
+    else if (this.status === IDLE && this.handlers === undefined) leave(this, Exit.void)
+    else this.last()
+  }
+
+  /** Puts what stops the actor behind what is queued. */
+  protected last(): void {
+    this.system.dispatcher.enqueue(this, this.host.pill, undefined, undefined)
+  }
+
+  fasten(to: LocalRef): void {
+    Watch.fasten(this, to as unknown as ActorRef<never>, to)
+  }
+
+  unfasten(from: LocalRef): void {
+    Watch.unfasten(this, from as unknown as ActorRef<never>)
+  }
+
+  // The context of its handlers.
+
   get self(): this {
     return this
+  }
+
+  /** The actor in whose scope it was spawned. */
+  get parent(): LocalRef | undefined {
+    return this.owner?.actor
+  }
+
+  /** The actors that were spawned in its scope, in the order of their starts. */
+  get children(): ReadonlyArray<LocalRef> {
+    return this.life === undefined ? [] : this.system.owners.get(this.life)?.all ?? []
+  }
+
+  watch(ref: ActorRef<never>): void {
+    Watch.watch(this, ref)
+  }
+
+  unwatch(ref: ActorRef<never>): void {
+    Watch.unwatch(this, ref)
+  }
+
+  link(ref: ActorRef<never>): void {
+    Watch.link(this, ref)
+  }
+
+  unlink(ref: ActorRef<never>): void {
+    Watch.unlink(this, ref)
   }
 
   send(ref: LocalRef, tag: string, payload?: unknown): boolean {

@@ -88,6 +88,12 @@ export class Mailbox implements Refusal {
     return undefined
   }
 
+  /** Takes a place, though there may be none: for what must get in. */
+  force(): void {
+    this.gauge?.reserve(Infinity)
+    this.shared?.rooms.sent(this.shared.slot, 1)
+  }
+
   /** Gives back a place that was taken for a message that was not sent. */
   cancel(): void {
     this.shared?.rooms.sent(this.shared.slot, -1)

@@ -37,6 +37,7 @@ class Member {
 }
 
 class Pooled implements Target {
+  readonly subject = undefined
   readonly name: string
   readonly key = undefined
   readonly mailbox = undefined

@@ -10,11 +10,29 @@ import { PendingAsk } from "./ask.ts"
 import type { Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import { type Mailbox, Waiter } from "./mailbox.ts"
+import type { EndObserver } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
 import type { Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
 
+/** How an actor is told to end: when what is queued is handled, after the message in hand, or within it. */
+export type Stop = "queued" | "next" | "kill"
+
+/** The one actor that a reference is about, as far as its life goes. */
+export interface Subject {
+  /** Tells when it has ended; at once, if it has already. */
+  observe(observer: EndObserver): void
+  unobserve(observer: EndObserver): void
+  stop(how: Stop): void
+  /** Has it die with an actor of this thread. */
+  fasten(to: LocalRef): void
+  unfasten(from: LocalRef): void
+}
+
 /** What a kind of reference must know. */
 export interface Target {
+  /** Whose end is this reference's; undefined where no one actor stands behind it now. */
+  readonly subject: Subject | undefined
   readonly name: string
   readonly key: string | undefined
   readonly system: System

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Any } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
+import type { Child, Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
@@ -82,6 +83,18 @@ export class RemoteHost implements Host {
         })
       )
     })
+  }
+
+  oversee(
+    args: unknown,
+    scope: Scope.Scope,
+    context: Context.Context<never>,
+    overseer: Overseer
+  ): Effect.Effect<Child<never>, SpawnError> {
+    const host = this.system.hosts.get(this.contract.name)
+    if (host !== undefined) return host.oversee(args, scope, context, overseer)
+    const cause = new Error("this thread does not host it")
+    return Effect.fail(new SpawnError({ actor: this.contract.name, cause }))
   }
 
   /** Starts an actor there. Whoever is interrupted waits until it has ended. */

@@ -20,6 +20,7 @@ export interface RemoteContract {
 }
 
 class Remote implements Target {
+  readonly subject = undefined
   readonly contract: RemoteContract
   readonly peer: Peer
   /** The actor's place on its thread, or the handle that its key is bound to. */

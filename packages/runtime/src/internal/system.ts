@@ -12,7 +12,7 @@ import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
 import { type BURIED, COUNTS, DEAD, HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
 import { Names } from "./hot/names.ts"
-import { crash, type Debt, end, lifeOf, settle } from "./life.ts"
+import { crash, type Debt, leave, lifeOf, settle } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
@@ -146,7 +146,7 @@ export class System implements Hooks, SystemFace {
   }
 
   stop(cell: Cell): void {
-    end(cell as LocalRef, undefined)
+    leave(cell as LocalRef, Exit.void)
   }
 
   signal(cell: Cell): Signal | undefined {

@@ -2,7 +2,8 @@
  * The actor cell: state, status and mailbox of one actor on this thread.
  *
  * **Contract**: one thread. Only the dispatcher changes `status`, `state` and the mailbox.
- * **Invariant**: a cell stands in the run queue exactly while its status is READY, or SIGNALLED outside its turn. Messages are kept in a
+ * **Invariant**: a cell stands in the run queue while its status is READY, or SIGNALLED outside its turn; one that was
+ * taken out of these, and is back, stands there twice, and has its second turn for nothing. Messages are kept in a
  * circular buffer of three slots each (message, payload, replier); slots that hold no message are undefined.
  * **Ordering**: first in, first out.
  * **Allocation**: none a message. A buffer is borrowed from the dispatcher's pool when the first message arrives
@@ -48,10 +49,12 @@ export const BUSY = 3
 export const STARTING = 4
 /** Waits in the run queue, or is in its turn, and has a signal, which goes before the next message. */
 export const SIGNALLED = 5
+/** Its overseer decides what becomes of it: messages wait, and what was in hand takes no step any more. */
+export const HELD = 6
 /** Told to end: takes no more messages. */
-export const ENDING = 6
+export const ENDING = 7
 /** Ended. */
-export const ENDED = 7
+export const ENDED = 8
 
 /** Slots a message takes in the mailbox. */
 export const STRIDE = 3

@@ -17,6 +17,7 @@ import {
   BUSY,
   type Cell,
   ENDING,
+  HELD,
   IDLE,
   type Message,
   READY,
@@ -180,7 +181,7 @@ export class Dispatcher {
   signal(cell: Cell): void {
     const { status } = cell
     // It is looked for when what is in flight is done.
-    if (status === BUSY || status === STARTING || status >= ENDING) return
+    if (status === BUSY || status === STARTING || status >= HELD) return
     // A mark in the status costs those nothing who have no signals: each turn looks at it anyway.
     cell.status = SIGNALLED
     if (status === IDLE) {
@@ -382,8 +383,8 @@ export class Dispatcher {
   }
 
   private settle(cell: Cell, result: unknown, message: Message, replier: Replier | undefined): void {
-    // The handler ended its own actor, by the scope it lives in: there is nobody left to take a step.
-    if (cell.status >= ENDING) return
+    // The handler ended its own actor, by the scope it lives in, or failed it: there is nobody left to take a step.
+    if (cell.status >= HELD) return
     if (result instanceof Step) {
       this.apply(cell, result, message, replier)
     } else {

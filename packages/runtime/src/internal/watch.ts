@@ -1,0 +1,161 @@
+/** What ties an actor to others: whose ends it is told of, and with whom it dies. */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import type { ActorRef } from "../ActorRef.ts"
+import { LinkBroken } from "../Signal.ts"
+import * as Failure from "./failure.ts"
+import { ENDING } from "./hot/cell.ts"
+import { NEXT, Step } from "./hot/step.ts"
+import { crash, type EndObserver, lifeOf, signal, type SystemSignal } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
+import type { Subject, Target } from "./ref.ts"
+
+/** What is watched, by the references that were given, and the same for links. */
+export class Watches {
+  readonly watched = new Map<unknown, Tie>()
+  readonly linked = new Map<unknown, Tie>()
+
+  /** Nobody's end concerns this incarnation any more. */
+  clear(): void {
+    for (const tie of this.watched.values()) tie.cut()
+    for (const tie of this.linked.values()) tie.cut()
+    this.watched.clear()
+    this.linked.clear()
+  }
+}
+
+/** One actor's interest in the end of another: told of it, it is the signal that says so. */
+abstract class Tie implements EndObserver, SystemSignal {
+  readonly index = -1
+  abstract readonly tag: "Terminated" | "LinkBroken"
+  protected readonly ref: LocalRef
+  readonly other: unknown
+  /** Who ends; undefined for a reference that no one actor stands behind. */
+  private readonly subject: Subject | undefined
+  protected exit: Exit.Exit<void, unknown> = Exit.void
+  private cancelled = false
+
+  constructor(ref: LocalRef, other: unknown, subject: Subject | undefined) {
+    this.ref = ref
+    this.other = other
+    this.subject = subject
+  }
+
+  /** Whoever it is about is told to tell; at once, if that one has ended. */
+  tie(): void {
+    if (this.subject === undefined) this.ended(Exit.void)
+    else this.subject.observe(this)
+  }
+
+  /** Nothing of it is heard any more, a signal that waits included. */
+  cut(): void {
+    this.cancelled = true
+    this.subject?.unobserve(this)
+  }
+
+  ended(exit: Exit.Exit<void, unknown>): void {
+    this.exit = exit
+    if (!this.cancelled) this.arrive()
+  }
+
+  protected abstract arrive(): void
+  protected abstract forget(): void
+
+  handle(state: unknown, cell: unknown): unknown {
+    if (this.cancelled) return new Step(NEXT, state, undefined)
+    this.forget()
+    return this.ref.host.signals[this.tag]!(state, { ref: this.other, exit: this.exit }, cell)
+  }
+}
+
+class Watch extends Tie {
+  readonly tag = "Terminated"
+
+  protected arrive(): void {
+    if (this.ref.host.signals.Terminated === undefined) this.forget()
+    else signal(this.ref, this)
+  }
+
+  protected forget(): void {
+    this.ref.life?.watches?.watched.delete(this.other)
+  }
+}
+
+class Link extends Tie {
+  readonly tag = "LinkBroken"
+
+  protected arrive(): void {
+    if (this.ref.host.signals.LinkBroken !== undefined) {
+      signal(this.ref, this)
+      return
+    }
+    this.forget()
+    if (Exit.isSuccess(this.exit)) return
+    const cause = broken(this.exit.cause, this.other as Target)
+    // Not from within the other's end: a long chain of links would exhaust the stack.
+    this.ref.system.soon(() => crash(this.ref, cause, this))
+  }
+
+  protected forget(): void {
+    this.ref.life?.watches?.linked.delete(this.other)
+  }
+}
+
+/** What breaks a link says who failed first, however many links it goes along. */
+const broken = (cause: Cause.Cause<unknown>, { key, name }: Target): Cause.Cause<unknown> => {
+  const error = Cause.findError(cause)
+  if (error._tag === "Success" && error.success instanceof LinkBroken) return cause
+  const failure = Failure.ofCause(cause)
+  return Cause.fail(new LinkBroken({ actor: name, ...(key === undefined ? {} : { key }), failure }))
+}
+
+/** Tells an actor of the end of another. */
+export const watch = (ref: LocalRef, other: ActorRef<never>): void => {
+  if (ref.status >= ENDING || (other as unknown) === ref) return
+  const { watched } = watchesOf(ref)
+  if (watched.has(other)) return
+  const tie = new Watch(ref, other, subjectOf(other))
+  watched.set(other, tie)
+  tie.tie()
+}
+
+export const unwatch = (ref: LocalRef, other: ActorRef<never>): void => {
+  const watched = ref.life?.watches?.watched
+  watched?.get(other)?.cut()
+  watched?.delete(other)
+}
+
+/** Ties two actors to each other: each way is a tie of its own. */
+export const link = (ref: LocalRef, other: ActorRef<never>): void => {
+  const subject = subjectOf(other)
+  fasten(ref, other, subject)
+  subject?.fasten(ref)
+}
+
+export const unlink = (ref: LocalRef, other: ActorRef<never>): void => {
+  unfasten(ref, other)
+  subjectOf(other)?.unfasten(ref)
+}
+
+/** Has an actor die with another. */
+export const fasten = (ref: LocalRef, other: ActorRef<never>, subject: Subject | undefined): void => {
+  if (ref.status >= ENDING || (other as unknown) === ref) return
+  const { linked } = watchesOf(ref)
+  if (linked.has(other)) return
+  const tie = new Link(ref, other, subject)
+  linked.set(other, tie)
+  tie.tie()
+}
+
+export const unfasten = (ref: LocalRef, other: ActorRef<never>): void => {
+  const linked = ref.life?.watches?.linked
+  linked?.get(other)?.cut()
+  linked?.delete(other)
+}
+
+const subjectOf = (ref: ActorRef<never>): Subject | undefined => (ref as unknown as Target).subject
+
+const watchesOf = (ref: LocalRef): Watches => {
+  const life = lifeOf(ref)
+  return life.watches ??= new Watches()
+}
