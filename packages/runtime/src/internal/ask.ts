@@ -1,7 +1,10 @@
-/** An ask in flight: the message's replier on one side, the caller's Effect on the other. */
+/** An ask in flight: the message's replier on one side, whoever waits for its answer on the other. */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { AskError, type Reason } from "../AskError.ts"
+import type * as Fiber from "effect/Fiber"
+import { AskError, AskTimeout, type Reason } from "../AskError.ts"
 import type { Replier } from "./hot/cell.ts"
 
 /**
@@ -11,12 +14,17 @@ import type { Replier } from "./hot/cell.ts"
 const DEEPEST = 32
 let depth = 0
 
+/** Who waits for an answer. */
+export interface Listener {
+  answered(exit: Exit.Exit<unknown, unknown>): void
+}
+
 export class PendingAsk implements Replier {
-  private readonly actor: string
-  private readonly tag: string
-  private resume: ((exit: Exit.Exit<unknown, unknown>) => void) | undefined = undefined
+  readonly actor: string
+  readonly tag: string
+  private listener: Listener | undefined = undefined
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
-  /** Called when the caller gives up: whoever keeps this for an answer from another thread can let go of it. */
+  /** Called when nobody wants the answer any more: whoever keeps this for it can let go of it. */
   onGivenUp: (() => void) | undefined = undefined
 
   constructor(actor: string, tag: string) {
@@ -40,32 +48,76 @@ export class PendingAsk implements Replier {
     this.settle(Exit.fail(new AskError({ actor: this.actor, tag: this.tag, reason })))
   }
 
+  /** Tells this one of the answer, when it is there; not of one that is there already. */
+  listen(listener: Listener): void {
+    this.listener = listener
+  }
+
   /** The answer, when it is there. An interrupted caller drops what comes later. */
-  wait(): Effect.Effect<unknown, unknown> {
+  wait(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    timeout: Duration.Input | undefined
+  ): Effect.Effect<unknown, unknown> {
     return Effect.callback((resume) => {
       // The caller may have yielded on its way here, and been answered meanwhile.
       if (this.exit !== undefined) return resume(this.exit)
-      this.resume = resume
+      // Made only now: most answers need no clock.
+      const clock = timeout === undefined
+        ? undefined
+        : alarm(fiber.context, timeout, (millis) => this.expire(millis))
+      this.listener = {
+        answered: (exit) => {
+          clock?.interruptUnsafe()
+          resume(exit)
+        }
+      }
       return Effect.sync(() => {
-        this.resume = undefined
-        this.exit = Exit.void
-        this.onGivenUp?.()
+        clock?.interruptUnsafe()
+        this.giveUp()
       })
     })
+  }
+
+  /** Nobody wants the answer any more. */
+  giveUp(): void {
+    if (this.exit !== undefined) return
+    this.listener = undefined
+    this.exit = Exit.void
+    this.onGivenUp?.()
+  }
+
+  /** The deadline has passed. */
+  private expire(millis: number): void {
+    if (this.exit !== undefined) return
+    const { onGivenUp } = this
+    this.abandon(new AskTimeout({ millis }))
+    onGivenUp?.()
   }
 
   private settle(exit: Exit.Exit<unknown, unknown>): void {
     if (this.exit !== undefined) return
     this.exit = exit
-    const resume = this.resume
-    this.resume = undefined
-    if (resume === undefined) return
+    const listener = this.listener
+    this.listener = undefined
+    if (listener === undefined) return
     if (depth === DEEPEST) {
-      queueMicrotask(() => resume(exit))
+      queueMicrotask(() => listener.answered(exit))
       return
     }
     depth++
-    resume(exit)
+    listener.answered(exit)
     depth--
   }
+}
+
+/** Calls back after a while by the clock of `context`, unless it is interrupted before. */
+export const alarm = (
+  context: Context.Context<never>,
+  after: Duration.Input,
+  ring: (millis: number) => void
+): Fiber.Fiber<void> => {
+  const duration = Duration.fromInputUnsafe(after)
+  return Effect.runForkWith(context)(
+    Effect.andThen(Effect.sleep(duration), Effect.sync(() => ring(Duration.toMillis(duration))))
+  )
 }

@@ -239,3 +239,20 @@ export class Waiter {
     this.replier?.abandon(refusal.askReason)
   }
 }
+
+/** What becomes of a message that was refused, where its sender does not wait; true when it is accepted after all. */
+export const overflow = (
+  target: Target,
+  refusal: Refusal,
+  tag: string,
+  payload: unknown,
+  replier: Replier | undefined
+): boolean => {
+  const { mailbox, reason } = refusal
+  if (mailbox?.bounds.overflow === "dropOldest") {
+    mailbox.keep(new Waiter(target, tag, payload, replier, undefined))
+    return true
+  }
+  target.system.deadLetter(reason, target, tag, payload, REFUSED)
+  return false
+}

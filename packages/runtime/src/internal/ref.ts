@@ -1,17 +1,14 @@
 /** What every kind of reference shares: `tell`, `offer` and `ask`, made of one synchronous delivery. */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { pipeArguments } from "effect/Pipeable"
 import { TypeId } from "../ActorRef.ts"
 import type { AskOptions } from "../ActorRef.ts"
-import { AskError, AskTimeout } from "../AskError.ts"
 import type { Depth } from "../Mailbox.ts"
-import { PendingAsk } from "./ask.ts"
 import type { Replier } from "./hot/cell.ts"
-import { REFUSED } from "./hot/counts.ts"
-import { type Mailbox, Waiter } from "./mailbox.ts"
 import type { EndObserver } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
+import { type Mailbox, overflow, Waiter } from "./mailbox.ts"
+import { Question } from "./question.ts"
 import type { Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
 
@@ -45,23 +42,6 @@ export interface Target {
 }
 
 const variance = { _Rpcs: (rpcs: never): never => rpcs }
-
-/** What becomes of a message that was refused, where its sender does not wait; true when it is accepted after all. */
-const overflow = (
-  target: Target,
-  refusal: Refusal,
-  tag: string,
-  payload: unknown,
-  replier: Replier | undefined
-): boolean => {
-  const { mailbox, reason } = refusal
-  if (mailbox?.bounds.overflow === "dropOldest") {
-    mailbox.keep(new Waiter(target, tag, payload, replier, undefined))
-    return true
-  }
-  target.system.deadLetter(reason, target, tag, payload, REFUSED)
-  return false
-}
 
 /** Tells, and waits for room where there is none. */
 const tellOrWait = (target: Target, tag: string, payload: unknown): Effect.Effect<void> =>
@@ -112,34 +92,7 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
     }
 
     ask(tag: string, payload?: unknown, options?: AskOptions): Effect.Effect<any, any> {
-      const asked = Effect.suspend(() => {
-        const pending = new PendingAsk(this.name, tag)
-        const refusal = this.deliver(tag, payload, pending)
-        let waiter: Waiter | undefined
-        if (refusal !== undefined) {
-          if (refusal.mailbox?.bounds.overflow === "suspend") {
-            waiter = new Waiter(this, tag, payload, pending, undefined)
-            refusal.mailbox.wait(waiter)
-          } else if (!overflow(this, refusal, tag, payload, pending)) {
-            return Effect.fail(new AskError({ actor: this.name, tag, reason: refusal.askReason }))
-          }
-        }
-        // The caller waits anyway: unless a slice runs, the actors run now, and most answers are there at once.
-        if (pending.exit === undefined) this.system.dispatcher.runFor(pending)
-        if (pending.exit !== undefined) return pending.exit
-        if (waiter === undefined) return pending.wait()
-        return Effect.onInterrupt(pending.wait(), () => Effect.sync(() => refusal!.mailbox!.leave(waiter)))
-      })
-      if (options?.timeout === undefined) return asked
-      const duration = options.timeout
-      return Effect.timeoutOrElse(asked, {
-        duration,
-        orElse: () =>
-          Effect.suspend(() => {
-            const millis = Duration.toMillis(duration)
-            return Effect.fail(new AskError({ actor: this.name, tag, reason: new AskTimeout({ millis }) }))
-          })
-      })
+      return new Question(this, tag, payload, options)
     }
 
     pipe() {

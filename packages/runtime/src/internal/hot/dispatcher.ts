@@ -3,8 +3,9 @@
  *
  * **Contract**: one thread, one dispatcher a system. What it does not know (effects, crashes, dead letters) it
  * leaves to its `Hooks`, so that it stays free of Effect.
- * **Invariant**: one cell's turn at a time; a cell handles one message at a time. While a slice runs, nothing runs
- * another one: a nested call only fills queues.
+ * **Invariant**: a cell handles one message at a time, and one cell's turn runs at a time, except that an effect in
+ * flight that asks has other cells' turns run within its own, as far as its answer needs them. While a slice runs,
+ * nothing runs another one: a nested call only fills queues.
  * **Ordering**: messages to one cell in the order of `send`; cells in the order in which they became ready.
  * **Fairness**: a turn handles what waited when it began, at most `TURN_MESSAGES`. A slice, and the turn in it,
  * ends after `SLICE_MILLIS`; then the event loop has its turn. The clock is looked at the more often the longer
@@ -44,6 +45,8 @@ const LOOK_MILLIS = 0.5
 const MICROTASKS = 64
 /** Messages handled on behalf of one ask before its caller is parked. */
 const INLINE_MESSAGES = 256
+/** Asks of handlers' effects whose turns run within each other: each of them takes some of the stack. */
+const DEEPEST = 16
 /** Messages handled before other threads' messages are looked for. */
 const POLL_MESSAGES = 64
 
@@ -102,8 +105,9 @@ export class Dispatcher {
   private armed = false
   /** Slices run as microtasks since one was deferred. */
   private microtasks = 0
-  /** The cell whose turn it is. */
+  /** The cell whose turn it is, the innermost one where an effect's ask runs the turns of others. */
   private current: Cell | undefined = undefined
+  private depth = 0
   private readonly counts: Float64Array
   /** Whether the slice's time is up. */
   private over = false
@@ -243,18 +247,31 @@ export class Dispatcher {
     this.defer(this.slice)
   }
 
-  /** Runs cells on behalf of a caller that waits for `done`, unless a slice runs already. */
+  /** Runs cells on behalf of a caller that waits for `done`: one outside of a slice, or a handler's effect. */
   runFor(waiter: { readonly done: boolean }): void {
-    if (this.running) return
+    const { current } = this
+    if (this.running) {
+      // Not within a plain handler, and not while a step is applied: the caller waits until the turn is over.
+      if (current === undefined || current.status !== BUSY || this.depth === DEEPEST) return
+      this.depth++
+      this.runUntil(waiter)
+      this.depth--
+      this.current = current
+      return
+    }
     this.begin()
+    this.runUntil(waiter)
+    this.running = false
+    if (this.ready.size > 0 || this.links !== undefined) this.arm()
+  }
+
+  private runUntil(waiter: { readonly done: boolean }): void {
     const until = this.handled + INLINE_MESSAGES
     while (!waiter.done && this.handled < until && !this.over) {
       const cell = this.ready.shift()
       if (cell === undefined) break
       this.turn(cell)
     }
-    this.running = false
-    if (this.ready.size > 0 || this.links !== undefined) this.arm()
   }
 
   /** An effectful handler is done: apply its step, and go on with the mailbox. */
