@@ -26,7 +26,9 @@ export class QuorumError<out E = unknown> extends Schema.TaggedError<QuorumError
   override get message(): string {
     const { answers, failures, needed } = this
     const first = failures[0]
-    const why = first === undefined ? "" : `: ${first instanceof Error ? first.message : String(first)}`
+    const why = first === undefined
+      ? ""
+      : `: ${first instanceof Error ? first.message || first.name : String(first)}`
     return `${answers} of ${this.of} answers came, and ${needed} were needed${why}`
   }
 }
