@@ -185,6 +185,8 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
   readonly signals?:
     | (G & { readonly [K in Exclude<keyof G, keyof Signal.Handlers<Rpcs, S>>]: never })
     | undefined
+  /** How many messages `Actor.stash` may keep. (Default: 1024) */
+  readonly stash?: number | undefined
 }
 
 /**
@@ -194,24 +196,47 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
  * @category models
  * @since 0.1.0
  */
-export type Handler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S> = (
+// oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
+export type Handler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R = any> = (
   state: S,
   payload: Rpc.Payload<Current>,
   ctx: HandlerContext<Rpcs, Current>
 ) =>
-  | Step.Step<S, Rpc.Success<Current>, Rpc.Error<Current>>
-  // oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
-  | Effect.Effect<Step.Step<S, Rpc.Success<Current>, Rpc.Error<Current>>, Rpc.Error<Current>, any>
+  | StepOf<Rpcs, Current, S, R>
+  | Effect.Effect<StepOf<Rpcs, Current, S, R>, Rpc.Error<Current>, R>
 
 /**
- * A handler for each message of a protocol.
+ * The steps that a handler of the message `Current` may give.
  *
  * @category models
  * @since 0.1.0
  */
-export type Handlers<Rpcs extends Rpc.Any, S> = {
-  readonly [Current in Rpcs as Current["_tag"]]: Handler<Rpcs, Current, S>
+export type StepOf<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R> = Step.Step<
+  S,
+  Rpc.Success<Current>,
+  Rpc.Error<Current>,
+  Step.Needs<Handlers<Rpcs, S>, R>
+>
+
+/**
+ * A handler for each message of a protocol, which need the services `R`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
+export type Handlers<Rpcs extends Rpc.Any, S, R = any> = {
+  readonly [Current in Rpcs as Current["_tag"]]: Handler<Rpcs, Current, S, R>
 }
+
+/**
+ * The type of a table of handlers of an actor whose state is `S`, where it has to be written down: behaviours that
+ * become each other.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type HandlersOf<A extends Any, S, R = never> = Handlers<RpcGroup.Rpcs<A["protocol"]>, S, R>
 
 /**
  * The services that a table of handlers needs.
@@ -219,9 +244,7 @@ export type Handlers<Rpcs extends Rpc.Any, S> = {
  * @category type-level programming
  * @since 0.1.0
  */
-export type HandlersServices<H> = {
-  [K in keyof H]: H[K] extends (...args: never) => infer Result ? Effect.Services<Result> : never
-}[keyof H]
+export type HandlersServices<H> = Step.HandlersServices<H>
 
 /**
  * State without a schema: handles, caches, typed arrays. It cannot be inspected or persisted.
@@ -327,12 +350,22 @@ export {
    * @category steps
    * @since 0.1.0
    */
+  become,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
   crash,
   /**
    * @category steps
    * @since 0.1.0
    */
   fail,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  fork,
   /**
    * @category steps
    * @since 0.1.0
@@ -352,5 +385,15 @@ export {
    * @category steps
    * @since 0.1.0
    */
-  stop
+  stash,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  stop,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  unhandled
 } from "./Step.ts"

@@ -3,7 +3,11 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
+import type * as Scope from "effect/Scope"
 import type { ActorRef, TellArgs } from "./ActorRef.ts"
 
 /**
@@ -49,6 +53,74 @@ export interface ActorContext<in out Rpcs extends Rpc.Any> {
 
   /** Unties both ends. */
   unlink(ref: ActorRef<never>): void
+
+  /**
+   * Runs an Effect in the actor's scope while the actor goes on, and then handles the message that `onExit` makes of
+   * its Exit, before those that wait. What the Effect needs it is given where the behaviour is made: `toLayer` takes
+   * an Effect of a behaviour.
+   *
+   * @see {@link Step.fork} for an Effect whose result is the answer to an ask
+   */
+  pipeToSelf<A, E>(
+    effect: Effect.Effect<A, E, Scope.Scope>,
+    onExit: (exit: Exit.Exit<A, E>) => Envelope<Rpcs>
+  ): void
+
+  /** Messages to the actor itself, after a time. */
+  readonly timers: Timers<Rpcs>
+
+  /** How many messages `Actor.stash` keeps now. */
+  readonly stashed: number
+
+  /** Puts what `Actor.stash` has kept back before all that waits, in the order in which it came. */
+  unstashAll(): void
+}
+
+/**
+ * A message as a value: its tag, and its payload if it has one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Envelope<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any ?
+  readonly [tag: Rpcs["_tag"], ...TellArgs<Rpcs>]
+  : never
+
+/**
+ * Messages to the actor itself, after a time, by keys.
+ *
+ * **Details**
+ *
+ * A timer that is started takes the place of the one with its key. One that was replaced or cancelled is heard of no
+ * more, even if it has run off already; and what it says does not wait behind other messages. Timers end with their
+ * incarnation. They keep the time of the system's `Clock`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Timers<in out Rpcs extends Rpc.Any> {
+  /** Tells the actor the message once, after the delay. */
+  startOnce<const Tag extends Rpcs["_tag"]>(
+    key: unknown,
+    delay: Duration.Input,
+    tag: Tag,
+    ...payload: TellArgs<Rpc.ExtractTag<Rpcs, Tag>>
+  ): void
+  /**
+   * Tells the actor the message again and again, at a fixed rate from now on. What is due while it has not yet handled
+   * the one before is left out.
+   */
+  startEvery<const Tag extends Rpcs["_tag"]>(
+    key: unknown,
+    interval: Duration.Input,
+    tag: Tag,
+    ...payload: TellArgs<Rpc.ExtractTag<Rpcs, Tag>>
+  ): void
+  /** Cancels the timer with this key; false when there is none. */
+  cancel(key: unknown): boolean
+  cancelAll(): void
+  /** Whether the timer with this key will be heard of. */
+  isActive(key: unknown): boolean
 }
 
 /**

@@ -101,6 +101,33 @@ export class MailboxesExhausted extends Schema.TaggedError<MailboxesExhausted>()
 }
 
 /**
+ * The actor's handler said that the message has no place in its state.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unhandled extends Schema.TaggedError<Unhandled>()("Unhandled", {}) {
+  override get message(): string {
+    return "the actor does not handle the message in its present state"
+  }
+}
+
+/**
+ * The actor kept the message for later, and had kept as many as it may.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StashFull extends Schema.TaggedError<StashFull>()("StashFull", {
+  /** How many messages it may keep. */
+  capacity: Schema.Number
+}) {
+  override get message(): string {
+    return `the stash is full: it holds ${this.capacity} messages at most`
+  }
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
@@ -111,7 +138,9 @@ export const Reason = Schema.Union([
   InvalidMessage,
   ThreadLost,
   MailboxFull,
-  MailboxesExhausted
+  MailboxesExhausted,
+  Unhandled,
+  StashFull
 ])
 
 /**

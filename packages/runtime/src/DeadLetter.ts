@@ -17,6 +17,8 @@ import * as Data from "effect/Data"
  * | `ThreadLost` | the worker thread it was sent to has ended, and is not started again |
  * | `MailboxFull` | the actor's mailbox was full, or this was the oldest in it when a newer one came |
  * | `MailboxesExhausted` | the system's table of bounded mailboxes had no place for the actor's |
+ * | `Unhandled` | its handler said that it has no place in the actor's state |
+ * | `StashFull` | its handler kept it for later, and had kept as many as it may |
  *
  * @category models
  * @since 0.1.0
@@ -29,6 +31,8 @@ export type Reason =
   | "ThreadLost"
   | "MailboxFull"
   | "MailboxesExhausted"
+  | "Unhandled"
+  | "StashFull"
 
 /**
  * A message that reached nobody. `payload` is the value as it was sent, or the error for `UnheardError`; undefined

@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
+import type * as Actor from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorRef } from "./ActorRef.ts"
 import type * as Step from "./Step.ts"
@@ -38,8 +39,10 @@ export type Handler<Rpcs extends Rpc.Any, Signal, S> = (
   state: S,
   signal: Signal,
   ctx: ActorContext<Rpcs>
-  // oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
-) => Step.Step<S, void> | Effect.Effect<Step.Step<S, void>, never, any>
+) => SignalStep<Rpcs, S> | Effect.Effect<SignalStep<Rpcs, S>, never, any>
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
+type SignalStep<Rpcs extends Rpc.Any, S> = Step.Step<S, void, never, Step.Needs<Actor.Handlers<Rpcs, S>, any>>
 
 /**
  * The signals that a behaviour may handle.

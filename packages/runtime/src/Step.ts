@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as kernel from "./internal/hot/step.ts"
 
 /**
@@ -18,7 +20,7 @@ export const TypeId = "~@troupe/runtime/Step"
 export type TypeId = typeof TypeId
 
 /**
- * A step of an actor with the state `S`, which answers with `A` or fails with `E`.
+ * A step of an actor with the state `S`, which answers with `A` or fails with `E`, and needs what `N` says.
  *
  * **Details**
  *
@@ -29,18 +31,67 @@ export type TypeId = typeof TypeId
  * | `fail(s, e)` | s | the declared error e | dead letter `UnheardError` |
  * | `later(s)` | s | what `ctx.replier` is given, whenever | |
  * | `stop(a?)` | the actor ends | a | a is dropped |
+ * | `become(s, handlers, a?)` | s, and other handlers from now on | a | a is dropped |
+ * | `fork(s, effect)` | s | what the effect comes to; the actor goes on meanwhile | an error: dead letter `UnheardError` |
+ * | `stash(s)` | s; the message waits until `ctx.unstashAll()` | what it gets then | |
+ * | `unhandled(s)` | s | `Unhandled` | dead letter `Unhandled` |
  * | `crash(error)` | a failure of the actor, for its supervision | `ActorEnded` | |
  *
  * @category models
  * @since 0.1.0
  */
-export interface Step<out S, out A = never, out E = never> {
-  readonly [TypeId]: { readonly _S: () => S; readonly _A: () => A; readonly _E: () => E }
+export interface Step<out S, out A = never, out E = never, out N = never> {
+  readonly [TypeId]: {
+    readonly _S: () => S
+    readonly _A: () => A
+    readonly _E: () => E
+    readonly _N: () => N
+  }
 }
 
+/**
+ * What a step needs of its actor: that it understands what these handlers understand, and services.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Needs<out Handlers, out R> {
+  readonly _Handlers: () => Handlers
+  readonly _R: () => R
+}
+
+/**
+ * The services that a step needs.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Services<T> = T extends Step<infer _S, infer _A, infer _E, infer N>
+  ? N extends Needs<infer _H, infer R> ? R : never
+  : never
+
+/**
+ * The services that a handler needs which gives this: a step, or an Effect of one.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type ResultServices<T> = T extends Effect.Effect<infer A, infer _E, infer R> ? R | Services<A>
+  : Services<T>
+
+/**
+ * The services that a table of handlers needs.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type HandlersServices<H> = {
+  [K in keyof H]: H[K] extends (...args: never) => infer Result ? ResultServices<Result> : never
+}[keyof H]
+
 // The types live in the interface alone: at run time a step is a kernel's value of one shape.
-const make = <S, A, E>(kind: number, state: unknown, value: unknown): Step<S, A, E> =>
-  new kernel.Step(kind, state, value) as unknown as Step<S, A, E>
+const make = <S, A, E, N = never>(kind: number, state: unknown, value: unknown): Step<S, A, E, N> =>
+  new kernel.Step(kind, state, value) as unknown as Step<S, A, E, N>
 
 /**
  * Keeps `state`, and answers with nothing where an answer is awaited.
@@ -74,6 +125,81 @@ export const fail = <S, E>(state: S, error: E): Step<S, never, E> => make(kernel
  * @since 0.1.0
  */
 export const later = <S>(state: S): Step<S> => make(kernel.LATER, state, undefined)
+
+/**
+ * Keeps `state`, and handles what follows with `handlers`, another table for the same protocol; answers with nothing,
+ * or with `answer`. A restart begins with the behaviour's own handlers again.
+ *
+ * **Gotchas**
+ *
+ * A table is prepared when an actor first becomes it, so keep tables as constants. Tables that become each other need
+ * their types written down: `Actor.HandlersOf`.
+ *
+ * **Example** (A door)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor } from "@troupe/runtime"
+ *
+ * const Door = Actor.make("Door", {
+ *   protocol: RpcGroup.make(Rpc.make("Open"), Rpc.make("Close"), Rpc.make("IsOpen", { success: Schema.Boolean }))
+ * })
+ *
+ * // the state: how often it was opened
+ * type Handlers = Actor.HandlersOf<typeof Door, number>
+ *
+ * const open: Handlers = {
+ *   Open: (times) => Actor.unhandled(times),
+ *   Close: (times) => Actor.become(times, closed),
+ *   IsOpen: (times) => Actor.reply(times, true)
+ * }
+ * const closed: Handlers = {
+ *   Open: (times) => Actor.become(times + 1, open),
+ *   Close: (times) => Actor.unhandled(times),
+ *   IsOpen: (times) => Actor.reply(times, false)
+ * }
+ *
+ * const DoorLive = Door.toLayer({ state: Schema.Int, initial: () => 0, handlers: closed })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const become: {
+  <S, H>(state: S, handlers: H): Step<S, void, never, Needs<H, HandlersServices<H>>>
+  <S, H, A>(state: S, handlers: H, answer: A): Step<S, A, never, Needs<H, HandlersServices<H>>>
+} = (state: unknown, handlers: unknown, answer?: unknown): Step<never, never, never, never> =>
+  make(kernel.BECOME, state, new kernel.Becoming(handlers as object, answer))
+
+/**
+ * Keeps `state`, and leaves the answer to `effect`, which runs in the actor's scope while the actor goes on: what it
+ * succeeds with is the answer, what it fails with the message's declared error. If it dies, the actor fails.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fork = <S, A, E, R>(
+  state: S,
+  effect: Effect.Effect<A, E, R>
+): Step<S, A, E, Needs<never, Exclude<R, Scope.Scope>>> => make(kernel.FORK, state, effect)
+
+/**
+ * Keeps `state` and the message: `ctx.unstashAll()` puts what is kept back before all that waits, in order. How much
+ * is kept is the behaviour's `stash`; what would be too much is a dead letter `StashFull`, and an ask fails so.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const stash = <S>(state: S): Step<S> => make(kernel.STASH, state, undefined)
+
+/**
+ * Keeps `state`; the message has no place in it. It is a dead letter `Unhandled`, and an ask fails so.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const unhandled = <S>(state: S): Step<S> => make(kernel.UNHANDLED, state, undefined)
 
 /**
  * Answers, and ends the actor; what still waits in its mailbox becomes dead letters.

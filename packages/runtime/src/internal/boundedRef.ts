@@ -1,6 +1,6 @@
 /** An actor on this thread whose mailbox is bounded. */
 import * as Exit from "effect/Exit"
-import type { Replier } from "./hot/cell.ts"
+import type { BufferPool, Message, Replier } from "./hot/cell.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { Parcel } from "./hot/parking.ts"
 import type { LocalHost } from "./localHost.ts"
@@ -65,6 +65,17 @@ export class BoundedRef extends LocalRef {
   protected override last(): void {
     this.bounded.force()
     super.last()
+  }
+
+  /** What goes back to the mailbox takes its place again, even where there is none left. */
+  override putFirst(
+    message: Message,
+    payload: unknown,
+    replier: Replier | undefined,
+    pool: BufferPool
+  ): void {
+    this.bounded.force()
+    super.putFirst(message, payload, replier, pool)
   }
 
   override drop(): void {

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ActorEnded } from "../AskError.ts"
 import * as Failure from "./failure.ts"
+import type { Handling } from "./handling.ts"
 import { BUSY, ENDED, ENDING, HELD, type Replier, type Signal } from "./hot/cell.ts"
 import { FAIL, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
@@ -43,7 +44,7 @@ export class Life implements Scope.Closeable {
   readonly ref: LocalRef
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** While the fiber is parked, what resumes it with a handler's effect; else the message whose effect is in flight. */
-  private hand: Resume | Told | undefined = undefined
+  private hand: Resume | Hand | undefined = undefined
   /** What few actors have, apart, so that the others are smaller. */
   private rare: Rare | undefined = undefined
 
@@ -57,10 +58,10 @@ export class Life implements Scope.Closeable {
   }
 
   /** Runs a handler's effect on the actor's fiber, which is made now if this is its first. */
-  run(effect: Effect.Effect<unknown, unknown>, message: Told): void {
+  run(effect: Effect.Effect<unknown, unknown>, message: Told, payload: unknown): void {
     this.fiber ??= Effect.runForkWith(this.context)(Effect.whileLoop(this))
     const resume = this.hand
-    this.hand = message
+    this.hand = new Hand(message, payload)
     if (typeof resume === "function") resume(Effect.exit(effect))
     // The fiber has yielded on its way to where it parks.
     else this.rarely().next = Effect.exit(effect)
@@ -69,7 +70,7 @@ export class Life implements Scope.Closeable {
 
   /** The message whose effect is in flight. */
   private get message(): Told {
-    return this.hand as Told
+    return (this.hand as Hand).message
   }
 
   private rarely(): Rare {
@@ -104,7 +105,9 @@ export class Life implements Scope.Closeable {
   }
 
   step(exit: Exit.Exit<unknown, unknown>): void {
-    if (this.ref.status < HELD) settle(this.ref, exit, this.message)
+    if (this.ref.status >= HELD) return
+    const { message, payload } = this.hand as Hand
+    settle(this.ref, exit, message, payload)
   }
 
   /** The start is in flight on this fiber, or is done. */
@@ -118,6 +121,15 @@ export class Life implements Scope.Closeable {
 
   abandonOwed(reason: ActorEnded): void {
     this.rare?.debts?.abandon(reason)
+  }
+
+  /** What it has because its handlers do more than take steps. */
+  get handling(): Handling | undefined {
+    return this.rare?.handling
+  }
+
+  handle(handling: Handling): Handling {
+    return this.rarely().handling = handling
   }
 
   signal(signal: SystemSignal): void {
@@ -233,8 +245,19 @@ class Rare {
   watches: Watches | undefined = undefined
   oversight: Oversight | undefined = undefined
   hooks: Array<() => void> | undefined = undefined
+  handling: Handling | undefined = undefined
   /** The system lane: what goes before the messages. Ending is not in it: that takes effect at once. */
   lane: Array<SystemSignal> | undefined = undefined
+}
+
+/** A message in hand. */
+class Hand {
+  readonly message: Told
+  readonly payload: unknown
+  constructor(message: Told, payload: unknown) {
+    this.message = message
+    this.payload = payload
+  }
 }
 
 /** An answer that is owed. */
@@ -281,15 +304,20 @@ export const signal = (ref: LocalRef, signal: SystemSignal): boolean => {
 export const lifeOf = (ref: LocalRef): Life => ref.life ??= new Life(ref)
 
 /** Applies what a handler's effect came to. */
-export const settle = (ref: LocalRef, exit: Exit.Exit<unknown, unknown>, message: Told): void => {
+export const settle = (
+  ref: LocalRef,
+  exit: Exit.Exit<unknown, unknown>,
+  message: Told,
+  payload: unknown
+): void => {
   if (Exit.isSuccess(exit)) {
-    if (exit.value instanceof Step) ref.system.dispatcher.complete(ref, exit.value, message)
+    if (exit.value instanceof Step) ref.system.dispatcher.complete(ref, exit.value, message, payload)
     else crash(ref, notAStep(ref, message), message)
     return
   }
   const error = Cause.findError(exit.cause)
   if (error._tag === "Success") {
-    ref.system.dispatcher.complete(ref, new Step(FAIL, ref.state, error.success), message)
+    ref.system.dispatcher.complete(ref, new Step(FAIL, ref.state, error.success), message, payload)
   } else {
     crash(ref, exit.cause, message)
   }
@@ -331,6 +359,7 @@ export const end = (ref: LocalRef, exit: Exit.Exit<void, unknown>): void => {
   ref.replier = undefined
   replier?.abandon(reason)
   life?.abandonOwed(reason)
+  life?.handling?.end(reason)
   while (ref.size > 0) {
     const { asker, message, payload } = ref
     ref.drop()

@@ -27,6 +27,9 @@ import type { RemoteContract } from "./remoteRef.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
+/** How many messages an actor may stash, unless its behaviour says otherwise. */
+const STASH_CAPACITY = 1024
+
 type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any, Record<string, Handler>>
 
 export class LocalHost implements Host {
@@ -44,6 +47,10 @@ export class LocalHost implements Host {
   readonly signals: Readonly<Record<string, Handler | undefined>>
   /** Who oversees its keyed actors. */
   private readonly overseer: Overseer | undefined
+  /** The tables that its actors have become, in the order of the protocol. */
+  private readonly tables = new WeakMap<object, ReadonlyArray<Handler>>()
+  /** How many messages an actor may stash. */
+  readonly stashCapacity: number
   private readonly makeArgs: (input: unknown) => unknown
   /** Owns the keyed actors, and those that other threads spawned: they live as long as the host. */
   readonly owner: Owner
@@ -65,7 +72,8 @@ export class LocalHost implements Host {
     this.name = actor.name
     this.protocol = compile(actor.protocol as never, system.validate)
     this.behaviour = behaviour
-    this.handlers = [...this.protocol.messages.map(({ tag }) => behaviour.handlers[tag]!), this.swallow]
+    this.handlers = this.compile(behaviour.handlers)
+    this.stashCapacity = behaviour.stash ?? STASH_CAPACITY
     this.pill = { index: this.protocol.messages.length }
     this.signals = behaviour.signals ?? {}
     this.overseer = Context.get(context, Default)
@@ -88,6 +96,22 @@ export class LocalHost implements Host {
 
   get workers(): number {
     return 0
+  }
+
+  /** A table of handlers in the order of the protocol, and what the pill does. Throws where one is missing. */
+  compile(table: object): ReadonlyArray<Handler> {
+    let handlers = this.tables.get(table)
+    if (handlers === undefined) {
+      const byTag = table as Readonly<Record<string, Handler | undefined>>
+      const own = this.protocol.messages.map(({ tag }) => {
+        const handler = byTag[tag]
+        if (typeof handler !== "function") throw new TypeError(`${this.name} has no handler for ${tag}`)
+        return handler
+      })
+      handlers = [...own, this.swallow]
+      this.tables.set(table, handlers)
+    }
+    return handlers
   }
 
   spawn(

@@ -2,10 +2,12 @@
  * An actor on this thread. One object is its cell, its reference and its handlers' context: a tell follows no
  * pointer, and an idle actor is nothing else.
  */
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { ActorRef } from "../ActorRef.ts"
 import type { Depth } from "../Mailbox.ts"
 import { Cell, ENDED, ENDING, IDLE, type Replier } from "./hot/cell.ts"
+import { REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { Step, STOP } from "./hot/step.ts"
 import { type EndObserver, exitOf, leave, type Life, lifeOf, signal, type SystemSignal } from "./life.ts"
@@ -13,9 +15,11 @@ import type { LocalHost } from "./localHost.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Owner } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
+import { handlingOf, pipeToSelf } from "./handling.ts"
 import { type Stop, type Subject, type Target, withRef } from "./ref.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
 import type { System } from "./system.ts"
+import type { Timers } from "./timers.ts"
 import * as Watch from "./watch.ts"
 
 /** Has an actor stop before it takes another message. */
@@ -150,5 +154,42 @@ export class LocalRef extends withRef(Local) implements Subject {
 
   send(ref: LocalRef, tag: string, payload?: unknown): boolean {
     return ref.tellUnsafe(tag, payload)
+  }
+
+  pipeToSelf(
+    effect: Effect.Effect<unknown, unknown>,
+    onExit: (exit: Exit.Exit<unknown, unknown>) => readonly [tag: string, payload?: unknown]
+  ): void {
+    pipeToSelf(this, effect, onExit)
+  }
+
+  get timers(): Timers {
+    return handlingOf(this).timers
+  }
+
+  get stashed(): number {
+    return this.life?.handling?.size ?? 0
+  }
+
+  unstashAll(): void {
+    this.life?.handling?.unstash()
+  }
+
+  /** Makes a message of the actor to itself; undefined when it does not fit: then it is a dead letter. */
+  make(
+    tag: string,
+    payload: unknown
+  ): { readonly message: MessageType; readonly payload: unknown } | undefined {
+    const message = this.host.protocol.get(tag)
+    if (message === undefined) {
+      this.system.deadLetter("UnknownMessage", this, tag, payload, REFUSED)
+      return undefined
+    }
+    try {
+      return { message, payload: message.construct === undefined ? payload : message.construct(payload) }
+    } catch {
+      this.system.deadLetter("InvalidMessage", this, tag, payload, REFUSED)
+      return undefined
+    }
   }
 }

@@ -1,5 +1,6 @@
 /** One thread's system: the dispatcher, and what it needs to know of Effect. */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,11 +8,13 @@ import * as PubSub from "effect/PubSub"
 import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
+import { Alarm } from "./alarm.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
 import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
 import { type BURIED, COUNTS, DEAD, HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
 import { Names } from "./hot/names.ts"
+import * as Handling from "./handling.ts"
 import { crash, type Debt, leave, lifeOf, settle } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
@@ -34,6 +37,7 @@ export class System implements Hooks, SystemFace {
   private readonly context: Context.Context<never>
   readonly dispatcher: Dispatcher
   readonly owners = new Owners()
+  readonly alarm: Alarm
   private readonly letters: PubSub.PubSub<DeadLetter>
   readonly deadLetters: Stream.Stream<DeadLetter>
   readonly counts: Float64Array
@@ -58,6 +62,7 @@ export class System implements Hooks, SystemFace {
     this.deadLetters = Stream.fromPubSub(options.letters)
     this.context = options.context
     const tasks = Context.get(options.context, Scheduler.Scheduler).makeDispatcher()
+    this.alarm = new Alarm(Context.get(options.context, Clock.Clock))
     this.counts = options.counts
     this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0), options.counts)
   }
@@ -132,13 +137,13 @@ export class System implements Hooks, SystemFace {
     ref.host.start(ref)
   }
 
-  effect(cell: Cell, result: unknown, message: Message): void {
+  effect(cell: Cell, result: unknown, message: Message, payload: unknown): void {
     const ref = cell as LocalRef
     // An effect that is an Exit already needs no fiber.
-    if (Exit.isExit(result)) settle(ref, result, message as MessageType)
+    if (Exit.isExit(result)) settle(ref, result, message as MessageType, payload)
     else if (Effect.isEffect(result)) {
-      lifeOf(ref).run(result as Effect.Effect<unknown, unknown>, message as MessageType)
-    } else settle(ref, Exit.succeed(result), message as MessageType)
+      lifeOf(ref).run(result as Effect.Effect<unknown, unknown>, message as MessageType, payload)
+    } else settle(ref, Exit.succeed(result), message as MessageType, payload)
   }
 
   crash(cell: Cell, error: unknown, deliberate: boolean, message: Message): void {
@@ -164,6 +169,29 @@ export class System implements Hooks, SystemFace {
 
   unheard(cell: Cell, message: Message, error: unknown): void {
     this.deadLetter("UnheardError", cell as LocalRef, (message as MessageType).tag, error)
+  }
+
+  become(cell: Cell, handlers: object, message: Message): boolean {
+    const ref = cell as LocalRef
+    try {
+      ref.handlers = ref.host.compile(handlers)
+      return true
+    } catch (error) {
+      crash(ref, Cause.die(error), message as MessageType)
+      return false
+    }
+  }
+
+  unhandled(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void {
+    Handling.unhandled(cell as LocalRef, message, payload, replier)
+  }
+
+  stash(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void {
+    Handling.stash(cell as LocalRef, message, payload, replier)
+  }
+
+  fork(cell: Cell, effect: unknown, message: Message, replier: Replier | undefined): void {
+    Handling.fork(cell as LocalRef, effect as Effect.Effect<unknown, unknown>, message as MessageType, replier)
   }
 }
 

@@ -69,7 +69,9 @@ const Letter = Schema.Struct({
     "UnheardError",
     "ThreadLost",
     "MailboxFull",
-    "MailboxesExhausted"
+    "MailboxesExhausted",
+    "Unhandled",
+    "StashFull"
   ]),
   actor: Schema.String,
   key: Schema.UndefinedOr(Schema.String),

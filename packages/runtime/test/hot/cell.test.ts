@@ -30,7 +30,7 @@ const entries = fc.tuple(fc.nat(9), fc.nat(), fc.boolean()).map(([index, payload
 
 describe("Cell", () => {
   describe("mailbox", () => {
-    it("is an array of which the first is taken and to which the last is added", () => {
+    it("is an array of which the first is taken, and to which one is added at either end", () => {
       fc.assert(
         fc.property(
           fc.array(
@@ -38,6 +38,7 @@ describe("Cell", () => {
               fc.nat(2),
               fc.oneof(
                 { weight: 6, arbitrary: entries },
+                { weight: 2, arbitrary: entries.map((entry) => ({ first: entry })) },
                 { weight: 3, arbitrary: fc.constant("take" as const) },
                 { weight: 1, arbitrary: fc.constantFrom("take all" as const, "fill" as const) }
               )
@@ -63,6 +64,9 @@ describe("Cell", () => {
                   put(cell, entry, pool)
                   twin.push(entry)
                 }
+              } else if ("first" in command) {
+                cell.putFirst(...command.first, pool)
+                twin.unshift(command.first)
               } else {
                 put(cell, command, pool)
                 twin.push(command)

@@ -12,7 +12,20 @@ import {
   STARTING
 } from "../../src/internal/hot/cell.ts"
 import { Dispatcher, type Hooks, type Links } from "../../src/internal/hot/dispatcher.ts"
-import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "../../src/internal/hot/step.ts"
+import {
+  BECOME,
+  Becoming,
+  CRASH,
+  FAIL,
+  FORK,
+  LATER,
+  NEXT,
+  REPLY,
+  STASH,
+  Step,
+  STOP,
+  UNHANDLED
+} from "../../src/internal/hot/step.ts"
 
 /** What a message makes its handler do: send other messages, and then end in one of many ways. */
 interface Script {
@@ -33,6 +46,11 @@ const outcomes = [
   "effect",
   "effect",
   "done effect",
+  "become",
+  "unhandled",
+  "fork",
+  "stash",
+  "unstash",
   "end, next",
   "end, effect",
   "end, throw",
@@ -72,6 +90,7 @@ interface Subject {
 // The real one.
 
 class Actor extends Cell {
+  stashed: Array<readonly [Payload, Replier | undefined]> = []
   readonly name: number
   readonly start: Start
   constructor(name: number, start: Start) {
@@ -92,6 +111,8 @@ class Real implements Subject, Hooks {
   readonly dispatcher = new Dispatcher(this, (task) => this.deferred.push(task))
   /** Messages taken as from another thread. */
   received = 0
+  /** Messages that are handled once more. */
+  unstashed = 0
   readonly actors: ReadonlyArray<Actor>
   private ids = 1_000_000
   private readonly open: Array<() => void> = []
@@ -199,6 +220,26 @@ class Real implements Subject, Hooks {
         return "effect"
       case "done effect":
         return "done"
+      case "become":
+        return new Step(BECOME, state, new Becoming(this.handlers, id))
+      case "unhandled":
+        return new Step(UNHANDLED, state, undefined)
+      case "fork":
+        return new Step(FORK, state, id)
+      case "stash":
+        return new Step(STASH, state, undefined)
+      case "unstash":
+        for (const [payload, replier] of actor.stashed.toReversed()) {
+          this.unstashed++
+          actor.putFirst(
+            { index: 0 },
+            { ...payload, script: quiet(payload.script) },
+            replier,
+            this.dispatcher.pool
+          )
+        }
+        actor.stashed = []
+        return new Step(NEXT, state, undefined)
       case "run others":
         this.runFor({ done: false })
         return new Step(NEXT, id, undefined)
@@ -223,12 +264,12 @@ class Real implements Subject, Hooks {
     })
   }
 
-  effect(cell: Cell, result: unknown, message: Message): void {
+  effect(cell: Cell, result: unknown, message: Message, payload: unknown): void {
     const { name } = cell as Actor
     const complete = (): void => {
       if (cell.status !== BUSY) return
       this.log.push(`effect of ${name}`)
-      this.dispatcher.complete(cell, new Step(REPLY, cell.state, 0), message)
+      this.dispatcher.complete(cell, new Step(REPLY, cell.state, 0), message, payload)
     }
     if (result === "done") complete()
     else this.open.push(complete)
@@ -251,6 +292,26 @@ class Real implements Subject, Hooks {
     this.log.push(`unheard in ${(cell as Actor).name}`)
   }
 
+  become(cell: Cell, handlers: object): boolean {
+    this.log.push(`${(cell as Actor).name} becomes another`)
+    cell.handlers = handlers as ReadonlyArray<Handler>
+    return true
+  }
+
+  unhandled(_cell: Cell, _message: Message, payload: unknown, replier: Replier | undefined): void {
+    this.log.push(`${(payload as Payload).id} unhandled`)
+    replier?.abandon(undefined)
+  }
+
+  fork(cell: Cell, effect: unknown, _message: Message, replier: Replier | undefined): void {
+    this.log.push(`${(cell as Actor).name} forks ${effect}`)
+    if (replier !== undefined) this.open.push(() => replier.succeed(undefined))
+  }
+
+  stash(cell: Cell, _message: Message, payload: unknown, replier: Replier | undefined): void {
+    ;(cell as Actor).stashed.push([payload as Payload, replier])
+  }
+
   private end(actor: Actor): void {
     if (actor.status >= ENDING) return
     actor.status = ENDING
@@ -269,6 +330,9 @@ class Real implements Subject, Hooks {
   }
 }
 
+/** What comes out of the stash does no more than answer: else it might go in and out for ever. */
+const quiet = ({ asked }: Script): Script => ({ asked, sends: [], outcome: "reply" })
+
 // Its twin: plain arrays, and no thought of speed.
 
 interface Waiting extends Payload {
@@ -285,6 +349,7 @@ interface TwinActor {
   queued: boolean
   inHand: Waiting | undefined
   readonly mailbox: Array<Waiting>
+  readonly stashed: Array<Waiting>
 }
 
 class Twin implements Subject {
@@ -305,7 +370,8 @@ class Twin implements Subject {
       occupied: false,
       queued: false,
       inHand: undefined,
-      mailbox: []
+      mailbox: [],
+      stashed: []
     }))
   }
 
@@ -425,7 +491,21 @@ class Twin implements Subject {
       return this.end(actor)
     }
     actor.inHand = undefined
-    if (outcome === "later") {
+    if (outcome === "become") this.log.push(`${actor.name} becomes another`)
+    if (outcome === "stash") {
+      actor.stashed.push(waiting)
+    } else if (outcome === "unstash") {
+      actor.mailbox.unshift(
+        ...actor.stashed.splice(0).map((stashed) => ({ ...stashed, script: quiet(stashed.script) }))
+      )
+      waiting.answer("answered")
+    } else if (outcome === "unhandled") {
+      this.log.push(`${id} unhandled`)
+      waiting.answer("abandoned")
+    } else if (outcome === "fork") {
+      this.log.push(`${actor.name} forks ${id}`)
+      if (script.asked) this.open.push(() => waiting.answer("answered"))
+    } else if (outcome === "later") {
       if (script.asked) this.log.push(`${actor.name} owes`)
     } else if (outcome === "fail") {
       if (script.asked) waiting.answer("failed")
@@ -544,7 +624,7 @@ describe("Dispatcher", () => {
           expect(real.dispatcher.waiting).toBe(0)
           const { accepted, handled } = real.dispatcher
           const dead = real.log.filter((line) => line.endsWith(" dead")).length
-          expect(accepted + real.received).toBe(handled + dead)
+          expect(accepted + real.received + real.unstashed).toBe(handled + dead)
           // Whatever is idle holds nothing: no mailbox, no answer it might owe.
           for (const cell of real.actors) {
             expect([IDLE, ENDED]).toContain(cell.status)
@@ -569,6 +649,10 @@ describe("Dispatcher", () => {
       stop: done,
       owe: done,
       unheard: done,
+      become: () => true,
+      unhandled: done,
+      stash: done,
+      fork: done,
       signal: () => undefined,
       signalled: () => false
     }

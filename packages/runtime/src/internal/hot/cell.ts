@@ -21,6 +21,8 @@ export interface Message {
  * that waits; among themselves they keep their order. Only a message in hand, its effect included, is not interrupted.
  */
 export interface Signal extends Message {
+  /** What it is about, where that is a message's payload. */
+  readonly payload?: unknown
   /** What a handler is to a message: gives a step, or an effect of one. */
   handle(state: unknown, cell: unknown): unknown
 }
@@ -88,6 +90,19 @@ export class Cell {
     buffer[at] = message
     buffer[at + 1] = payload
     buffer[at + 2] = replier
+    const size = ++this.size
+    if (size > this.high) this.high = size
+  }
+
+  /** Puts a message before all that wait. */
+  putFirst(message: Message, payload: unknown, replier: Replier | undefined, pool: BufferPool): void {
+    if (this.size * STRIDE === this.buffer.length) this.grow(pool)
+    const buffer = this.buffer
+    const at = (this.head === 0 ? buffer.length : this.head) - STRIDE
+    buffer[at] = message
+    buffer[at + 1] = payload
+    buffer[at + 2] = replier
+    this.head = at
     const size = ++this.size
     if (size > this.high) this.high = size
   }

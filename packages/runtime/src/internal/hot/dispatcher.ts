@@ -31,7 +31,20 @@ import {
 import { COUNTS, HANDLED, LOCAL } from "./counts.ts"
 import { Parcel } from "./parking.ts"
 import { RunQueue } from "./runQueue.ts"
-import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "./step.ts"
+import {
+  BECOME,
+  type Becoming,
+  CRASH,
+  FAIL,
+  FORK,
+  LATER,
+  NEXT,
+  REPLY,
+  STASH,
+  Step,
+  STOP,
+  UNHANDLED
+} from "./step.ts"
 
 /** Messages that a cell handles before the next cell has its turn. */
 const TURN_MESSAGES = 256
@@ -55,7 +68,7 @@ export interface Hooks {
   /** A keyed cell has its first message: give it state and handlers, or end it, or leave it STARTING. */
   start(cell: Cell): void
   /** A handler returned something that is not a step: an effect, or rubbish. */
-  effect(cell: Cell, result: unknown, message: Message): void
+  effect(cell: Cell, result: unknown, message: Message, payload: unknown): void
   /** A handler threw, or crashed its actor on purpose. */
   crash(cell: Cell, error: unknown, deliberate: boolean, message: Message): void
   /** A handler asked for its actor's end. */
@@ -68,6 +81,14 @@ export interface Hooks {
   signalled(cell: Cell): boolean
   /** A handler failed a message that nobody asked. */
   unheard(cell: Cell, message: Message, error: unknown): void
+  /** A handler wants others in its place; false when they do not fit, and the cell has failed. */
+  become(cell: Cell, handlers: object, message: Message): boolean
+  /** A handler did not handle its message. */
+  unhandled(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void
+  /** A handler keeps its message for later. */
+  stash(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void
+  /** A handler leaves the answer to an effect that runs aside. */
+  fork(cell: Cell, effect: unknown, message: Message, replier: Replier | undefined): void
 }
 
 /** Messages from and to other threads, polled between turns. */
@@ -274,13 +295,18 @@ export class Dispatcher {
     }
   }
 
+  /** What waits was put into the cell's mailbox by its own actor. */
+  wake(cell: Cell): void {
+    if (cell.status === IDLE && cell.size > 0) this.schedule(cell)
+  }
+
   /** An effectful handler is done: apply its step, and go on with the mailbox. */
-  complete(cell: Cell, step: Step, message: Message): void {
+  complete(cell: Cell, step: Step, message: Message, payload: unknown): void {
     const replier = cell.replier
     // Within the cell's own turn the loop in `turn` goes on; afterwards the cell has to be queued again.
     const inTurn = this.current === cell
     cell.status = RUNNING
-    this.apply(cell, step, message, replier)
+    this.apply(cell, step, message, payload, replier)
     if (cell.status !== RUNNING && cell.status !== SIGNALLED) return
     // A signal may have come while the effect was in flight: the turn, or `rest`, looks.
     cell.status = SIGNALLED
@@ -381,7 +407,7 @@ export class Dispatcher {
         this.hooks.crash(cell, error, false, signal)
         return
       }
-      this.settle(cell, result, signal, undefined)
+      this.settle(cell, result, signal, signal.payload, undefined)
       if (cell.status !== RUNNING && cell.status !== SIGNALLED) return
     }
   }
@@ -396,21 +422,33 @@ export class Dispatcher {
       this.hooks.crash(cell, error, false, message)
       return
     }
-    this.settle(cell, result, message, replier)
+    this.settle(cell, result, message, payload, replier)
   }
 
-  private settle(cell: Cell, result: unknown, message: Message, replier: Replier | undefined): void {
+  private settle(
+    cell: Cell,
+    result: unknown,
+    message: Message,
+    payload: unknown,
+    replier: Replier | undefined
+  ): void {
     // The handler ended its own actor, by the scope it lives in, or failed it: there is nobody left to take a step.
     if (cell.status >= HELD) return
     if (result instanceof Step) {
-      this.apply(cell, result, message, replier)
+      this.apply(cell, result, message, payload, replier)
     } else {
       cell.status = BUSY
-      this.hooks.effect(cell, result, message)
+      this.hooks.effect(cell, result, message, payload)
     }
   }
 
-  private apply(cell: Cell, step: Step, message: Message, replier: Replier | undefined): void {
+  private apply(
+    cell: Cell,
+    step: Step,
+    message: Message,
+    payload: unknown,
+    replier: Replier | undefined
+  ): void {
     switch (step.kind) {
       case NEXT:
         cell.state = step.state
@@ -437,6 +475,35 @@ export class Dispatcher {
         return
       case CRASH:
         this.hooks.crash(cell, step.value, true, message)
+        return
+      default:
+        // Apart, so that what every message goes through stays small.
+        this.applyRare(cell, step, message, payload, replier)
+    }
+  }
+
+  private applyRare(
+    cell: Cell,
+    step: Step,
+    message: Message,
+    payload: unknown,
+    replier: Replier | undefined
+  ): void {
+    cell.state = step.state
+    switch (step.kind) {
+      case BECOME: {
+        const { answer, handlers } = step.value as Becoming
+        if (this.hooks.become(cell, handlers, message) && replier !== undefined) replier.succeed(answer)
+        return
+      }
+      case UNHANDLED:
+        this.hooks.unhandled(cell, message, payload, replier)
+        return
+      case STASH:
+        this.hooks.stash(cell, message, payload, replier)
+        return
+      case FORK:
+        this.hooks.fork(cell, step.value, message, replier)
         return
     }
   }

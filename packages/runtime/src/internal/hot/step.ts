@@ -20,6 +20,24 @@ export const LATER = 3
 export const STOP = 4
 /** Fail on purpose with the error in `value`. */
 export const CRASH = 5
+/** Keep the state given, handle what follows as the `Becoming` in `value` says, and answer as it says. */
+export const BECOME = 6
+/** Keep the state given; the message was not for this state: a dead letter, and no answer. */
+export const UNHANDLED = 7
+/** Keep the state given, and keep the message until it is put back. */
+export const STASH = 8
+/** Keep the state given; the effect in `value` runs aside, and answers. */
+export const FORK = 9
+
+/** What a cell becomes: the handlers by their tags, and what is answered. */
+export class Becoming {
+  readonly handlers: object
+  readonly answer: unknown
+  constructor(handlers: object, answer: unknown) {
+    this.handlers = handlers
+    this.answer = answer
+  }
+}
 
 /** A step: `kind` is one of the constants above. */
 export class Step {

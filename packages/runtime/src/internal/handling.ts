@@ -1,0 +1,195 @@
+/**
+ * What an actor has when its handlers do more than take steps: effects that run aside, a stash, timers. All of it
+ * belongs to one incarnation.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { StashFull, Unhandled } from "../AskError.ts"
+import type { Reason } from "../AskError.ts"
+import { ENDING, type Message, type Replier } from "./hot/cell.ts"
+import { HANDLED } from "./hot/counts.ts"
+import { crash, type Debt, lifeOf, reasonOf, signal, type SystemSignal } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
+import { type Incarnation, OwnMessage } from "./ownMessage.ts"
+import { MessageType } from "./protocol.ts"
+import { Timers } from "./timers.ts"
+
+/** A message that waits in the stash. */
+interface Stashed {
+  readonly message: MessageType
+  readonly payload: unknown
+  readonly replier: Replier | undefined
+}
+
+export class Handling implements Incarnation {
+  private readonly ref: LocalRef
+  /** Its incarnation is over: nothing of it is heard of any more. */
+  over = false
+  private stashed: Array<Stashed> = []
+  private ownTimers: Timers | undefined = undefined
+
+  constructor(ref: LocalRef) {
+    this.ref = ref
+  }
+
+  get timers(): Timers {
+    return this.ownTimers ??= new Timers(this.ref, this)
+  }
+
+  /** How many messages are stashed. */
+  get size(): number {
+    return this.stashed.length
+  }
+
+  stash(message: MessageType, payload: unknown, replier: Replier | undefined): void {
+    const { ref } = this
+    const { stashCapacity } = ref.host
+    if (this.stashed.length < stashCapacity) {
+      this.stashed.push({ message, payload, replier })
+      return
+    }
+    ref.system.deadLetter("StashFull", ref, message.tag, payload)
+    replier?.abandon(new StashFull({ capacity: stashCapacity }))
+  }
+
+  /** Puts what is stashed back before all that waits. */
+  unstash(): void {
+    const { ref, stashed } = this
+    if (stashed.length === 0) return
+    this.stashed = []
+    for (let i = stashed.length - 1; i >= 0; i--) {
+      const { message, payload, replier } = stashed[i]!
+      ref.putFirst(message, payload, replier, ref.system.dispatcher.pool)
+    }
+    ref.system.dispatcher.wake(ref)
+  }
+
+  /** The actor starts again: what is stashed waits for its next incarnation, the rest is over. */
+  restart(): void {
+    this.unstash()
+    this.close()
+  }
+
+  /** The actor ends: what is stashed reaches nobody. */
+  end(reason: Reason): void {
+    const { ref, stashed } = this
+    this.stashed = []
+    for (const { message, payload, replier } of stashed) {
+      ref.system.deadLetter("Ended", ref, message.tag, payload)
+      replier?.abandon(reason)
+    }
+    this.close()
+  }
+
+  private close(): void {
+    this.over = true
+    this.ownTimers?.cancelAll()
+  }
+}
+
+/** An actor's handling, made when it is first needed. */
+export const handlingOf = (ref: LocalRef): Handling => {
+  const life = lifeOf(ref)
+  if (life.handling !== undefined) return life.handling
+  const handling = new Handling(ref)
+  life.onRestart(() => handling.restart())
+  return life.handle(handling)
+}
+
+type OnExit = (exit: Exit.Exit<unknown, unknown>) => readonly [tag: string, payload?: unknown]
+
+class Piped extends OwnMessage {
+  private readonly exit: Exit.Exit<unknown, unknown>
+  private readonly onExit: OnExit
+
+  constructor(handling: Handling, exit: Exit.Exit<unknown, unknown>, onExit: OnExit) {
+    super(handling, undefined, undefined)
+    this.exit = exit
+    this.onExit = onExit
+  }
+
+  protected take(ref: LocalRef): boolean {
+    // In the actor's turn: what it throws is the actor's failure.
+    const [tag, payload] = this.onExit(this.exit)
+    const made = ref.make(tag, payload)
+    if (made === undefined) return false
+    this.message = made.message
+    this.payload = made.payload
+    return true
+  }
+}
+
+/** Runs an effect in the actor's scope, and makes a message to the actor of its exit. */
+export const pipeToSelf = (ref: LocalRef, effect: Effect.Effect<unknown, unknown>, onExit: OnExit): void => {
+  const handling = handlingOf(ref)
+  aside(ref, effect, (exit) => {
+    if (!handling.over) signal(ref, new Piped(handling, exit, onExit))
+  })
+}
+
+/** Runs an effect in the actor's scope whose exit is the answer to a message. */
+export const fork = (
+  ref: LocalRef,
+  effect: Effect.Effect<unknown, unknown>,
+  message: SystemSignal | MessageType,
+  replier: Replier | undefined
+): void => {
+  const handling = handlingOf(ref)
+  if (replier !== undefined) lifeOf(ref).owe(replier as Debt)
+  aside(ref, effect, (exit) => {
+    if (handling.over || ref.status >= ENDING) return
+    if (Exit.isSuccess(exit)) return replier?.succeed(exit.value)
+    const error = Cause.findError(exit.cause)
+    if (error._tag === "Failure") {
+      // Whoever oversees the actor may have it go on.
+      replier?.abandon(reasonOf(Exit.failCause(exit.cause)))
+      crash(ref, exit.cause, message)
+    } else if (replier !== undefined) replier.fail(error.success)
+    else ref.system.deadLetter("UnheardError", ref, message.tag, error.success)
+  })
+}
+
+const aside = (
+  ref: LocalRef,
+  effect: Effect.Effect<unknown, unknown>,
+  done: (exit: Exit.Exit<unknown, unknown>) => void
+): void => {
+  const life = lifeOf(ref)
+  const fiber = Effect.runForkWith(life.context)(effect)
+  Fiber.runIn(fiber, life)
+  fiber.addObserver(done)
+}
+
+/** Keeps a message in hand for later. */
+export const stash = (
+  ref: LocalRef,
+  message: Message,
+  payload: unknown,
+  replier: Replier | undefined
+): void => {
+  const type = messageOf(message)
+  if (type === undefined) return
+  // It is handled when it is put back.
+  ref.system.counts[HANDLED]!--
+  handlingOf(ref).stash(type, payload, replier)
+}
+
+/** A message in hand has no place in the actor's state. */
+export const unhandled = (
+  ref: LocalRef,
+  message: Message,
+  payload: unknown,
+  replier: Replier | undefined
+): void => {
+  const type = messageOf(message)
+  if (type === undefined) return
+  ref.system.counts[HANDLED]!--
+  ref.system.deadLetter("Unhandled", ref, type.tag, payload)
+  replier?.abandon(new Unhandled())
+}
+
+/** The message in hand; undefined for a signal that is none. */
+const messageOf = (message: Message): MessageType | undefined =>
+  message instanceof MessageType ? message : message instanceof OwnMessage ? message.message : undefined
