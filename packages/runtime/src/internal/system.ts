@@ -191,7 +191,12 @@ export class System implements Hooks, SystemFace {
   }
 
   fork(cell: Cell, effect: unknown, message: Message, replier: Replier | undefined): void {
-    Handling.fork(cell as LocalRef, effect as Effect.Effect<unknown, unknown>, message as MessageType, replier)
+    Handling.fork(
+      cell as LocalRef,
+      effect as Effect.Effect<unknown, unknown>,
+      message as MessageType,
+      replier
+    )
   }
 }
 
