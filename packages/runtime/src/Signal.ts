@@ -39,6 +39,7 @@ export type Handler<Rpcs extends Rpc.Any, Signal, S> = (
   state: S,
   signal: Signal,
   ctx: ActorContext<Rpcs>
+  // oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
 ) => SignalStep<Rpcs, S> | Effect.Effect<SignalStep<Rpcs, S>, never, any>
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them

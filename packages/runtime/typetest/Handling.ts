@@ -55,7 +55,7 @@ const inline = Door.toLayer({
     Open: Opens,
     Ping: (s) =>
       Actor.become(s, {
-        Open: (t, { by }) => (by satisfies string, Actor.reply(t, 2)),
+        Open: (t, { by }) => Actor.reply(t, by.length),
         Ping: (t) => Effect.as(Bank, Actor.next(t))
       })
   }
