@@ -17,6 +17,7 @@ import type { ActorSystem } from "./ActorSystem.ts"
 import * as definition from "./internal/definition.ts"
 import { hostedKey } from "./internal/keys.ts"
 import * as localHost from "./internal/localHost.ts"
+import * as refSchema from "./internal/refSchema.ts"
 import type * as Mailbox from "./Mailbox.ts"
 import type * as Signal from "./Signal.ts"
 import type { SpawnError } from "./SpawnError.ts"
@@ -64,6 +65,8 @@ export interface Actor<
   readonly args: Args
   /** How many messages may wait for the actor; undefined for as many as there are. */
   readonly mailbox: Mailbox.Bounded | undefined
+  /** The schema of references to actors of this kind, which travel in messages; see `ActorRef.ActorRef`. */
+  readonly ref: Schema.declare<ActorRef<Rpcs>>
 
   /** Types a behaviour given as a value or made in an Effect, for `toLayer`. */
   of<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never, G extends Signal.Handlers<Rpcs, NoInfer<S>> = {}>(
@@ -318,6 +321,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
     protocol: options.protocol,
     args,
     mailbox: options.mailbox,
+    ref: refSchema.make({ name, group: options.protocol }) as never,
     of: (behaviour) => behaviour,
     // The overloads differ only in whether the behaviour comes in an Effect.
     toLayer: (behaviour: unknown) => Layer.effect(hosted, localHost.make(self, behaviour)) as never,

@@ -17,7 +17,7 @@
  * never means a stranger, at the price of one place in 255 generations.
  *
  * An identity is a number with a meaning inside one run of one system. What may outlive that is a reference: see
- * `ActorRef.Schema`.
+ * `ActorRef.ActorRef`.
  *
  * @since 0.1.0
  */

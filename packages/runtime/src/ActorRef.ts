@@ -5,20 +5,32 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Equivalence_ from "effect/Equivalence"
 import type * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Order_ from "effect/Order"
 import type { Pipeable } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type * as Rpc from "effect/rpc/Rpc"
+import type * as RpcGroup from "effect/rpc/RpcGroup"
+import type * as Schema from "effect/Schema"
 import type * as Types from "effect/Types"
+import * as ActorId_ from "./ActorId.ts"
+import type { ActorId } from "./ActorId.ts"
 import type { AskError } from "./AskError.ts"
 import * as internal from "./internal/ending.ts"
+import { refTypeId } from "./internal/keys.ts"
+import * as refs from "./internal/ref.ts"
+import * as refSchema from "./internal/refSchema.ts"
+import { fits } from "./internal/resolve.ts"
 
 /**
  * @category type ids
  * @since 0.1.0
  */
-export const TypeId = "~@troupe/runtime/ActorRef"
+export const TypeId = refTypeId
 
 /**
  * @category type ids
@@ -43,7 +55,7 @@ export type TypeId = typeof TypeId
  * @category models
  * @since 0.1.0
  */
-export interface ActorRef<in Rpcs extends Rpc.Any> extends Pipeable {
+export interface ActorRef<in Rpcs extends Rpc.Any> extends Pipeable, Equal.Equal {
   readonly [TypeId]: { readonly _Rpcs: Types.Contravariant<Rpcs> }
 
   /** The name of the actor's definition. */
@@ -173,3 +185,100 @@ export const stop: {
  * @since 0.1.0
  */
 export const kill = (self: ActorRef<never>): Effect.Effect<void> => internal.stop(self, "kill")
+
+/**
+ * The schema of references to actors that understand these messages, of whatever kind the actors are: they travel in
+ * messages, and are kept as text.
+ *
+ * **Details**
+ *
+ * A reference that is sent to another thread reaches the same actor from there, and is the local one where the actor
+ * lives; equal references are `Equal`, and hash alike, wherever they have been. It keeps no actor alive: what is sent
+ * to one that has ended is a dead letter, as ever. An actor whose reference was sent takes a place in a table of its
+ * thread until it ends.
+ *
+ * As JSON it is its text, see `format`. Decoding that needs the system: `ActorSystem` among the services, or else the
+ * one that the thread has made last.
+ *
+ * **Example** (Whom to answer, in a message)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor, ActorRef } from "@troupe/runtime"
+ *
+ * const Listener = RpcGroup.make(Rpc.make("Heard", { payload: { line: Schema.String } }))
+ *
+ * const Radio = Actor.make("Radio", {
+ *   protocol: RpcGroup.make(
+ *     Rpc.make("Listen", { payload: { listener: ActorRef.ActorRef(Listener) } }),
+ *     Rpc.make("Say", { payload: { line: Schema.String } })
+ *   )
+ * })
+ * ```
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ActorRef = <Rpcs extends Rpc.Any>(
+  protocol: RpcGroup.RpcGroup<Rpcs>
+): Schema.declare<ActorRef<Rpcs>> => refSchema.make({ name: undefined, group: protocol }) as never
+
+/**
+ * A reference as text: `Account/ada` for a key, `Account:2_1F.3@0:9e3779b97f4a7c15` for a spawned actor, which is its
+ * kind, its identity, and what no other system has. The first means the same whenever a system hosts the kind; the
+ * second means nobody in any other run than its own.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const format = (self: ActorRef<never>): string => refs.format(self as unknown as refs.Ref)
+
+/**
+ * The identity of a spawned actor, or of whatever else is no key; none for a key.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const id = (self: ActorRef<never>): Option.Option<ActorId> =>
+  Option.fromUndefinedOr((self as unknown as refs.Ref).id)
+
+/**
+ * Whether the actor understands all messages of a protocol: a reference by protocol of whatever kind of actor.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const understands: {
+  <Rpcs extends Rpc.Any>(
+    protocol: RpcGroup.RpcGroup<Rpcs>
+  ): (self: ActorRef<never>) => self is ActorRef<Rpcs>
+  <Rpcs extends Rpc.Any>(self: ActorRef<never>, protocol: RpcGroup.RpcGroup<Rpcs>): self is ActorRef<Rpcs>
+} = dual(
+  2,
+  (self: ActorRef<never>, protocol: RpcGroup.RpcGroup<Rpc.Any>): boolean =>
+    fits(self as unknown as refs.Ref, { name: undefined, group: protocol })
+) as never
+
+/**
+ * By the name of the kind; then keys in the order of their text, then the others in that of their identities.
+ *
+ * @category instances
+ * @since 0.1.0
+ */
+export const Order: Order_.Order<ActorRef<never>> = Order_.make((self, that) => {
+  const one = self as unknown as refs.Ref
+  const other = that as unknown as refs.Ref
+  if (one.name !== other.name) return one.name < other.name ? -1 : 1
+  if (one.key !== undefined && other.key !== undefined) return Order_.String(one.key, other.key)
+  if (one.key !== undefined) return -1
+  return other.key !== undefined ? 1 : ActorId_.Order(one.id!, other.id!)
+})
+
+/**
+ * Whether two references reach the same actor.
+ *
+ * @category instances
+ * @since 0.1.0
+ */
+export const Equivalence: Equivalence_.Equivalence<ActorRef<never>> = Equal.asEquivalence()

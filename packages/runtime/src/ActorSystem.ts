@@ -205,8 +205,8 @@ export const layerWorkers = <const Actors extends Any>(
       terminate
     })
     let context = Context.make(ActorSystem, system)
-    options.hosts.forEach((actor, index) => {
-      context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, index, actor))
+    options.hosts.forEach((actor) => {
+      context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, actor))
     })
     return context as Context.Context<ActorSystem | HostedOf<Actors>>
   })

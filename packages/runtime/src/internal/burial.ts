@@ -61,6 +61,7 @@ export const parked = (
   for (const slot of left) {
     if (slot.state !== KEPT) continue
     const [length, , handle] = slot.chunk.words.subarray(slot.record)
+    if (length! >>> 24 !== Peer.BIND) continue
     const at = slot.record * 4
     const key = Wire.key.decode(slot.chunk.bytes, at + HEADER, at + (length! & 0xffffff))
     keys.set(`${slot.from} ${handle}`, key)

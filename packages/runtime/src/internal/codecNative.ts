@@ -19,10 +19,16 @@ import * as SchemaAST from "effect/SchemaAST"
 import * as ActorId from "../ActorId.ts"
 import type { Compiler } from "./codecCompile.ts"
 import type { Choice, Plan } from "./codecPlan.ts"
+import { CROSSING, type Crossing } from "./crossing.ts"
 import { fail } from "./hot/bytes.ts"
 
 /** Compiles a declaration, the transformation of a class included. */
 export const compileDeclaration = (ast: SchemaAST.Declaration, compiler: Compiler): Plan => {
+  const crossing = ast.annotations?.[CROSSING] as Crossing | undefined
+  if (crossing !== undefined) {
+    const { as, from, label, to } = crossing
+    return { _tag: "Convert", label, to, from, plan: compiler.compile(as) }
+  }
   const native = natives.get(representationId(ast) ?? "")
   if (native !== undefined) return native(ast.typeParameters, compiler.compile)
   return compileClass(ast, compiler) ?? compileByCodec(ast, compiler)
@@ -36,7 +42,7 @@ const representationId = (ast: SchemaAST.Declaration): string | undefined => {
 /** Whether all values of a declared type are objects; if it is not known, no. */
 export const isObjectType = (ast: SchemaAST.Declaration): boolean => {
   const id = representationId(ast) ?? ""
-  return isClass(ast) ||
+  return isClass(ast) || ast.annotations?.[CROSSING] !== undefined ||
     (natives.has(id) && id !== "effect/schema/Json" && id !== "effect/schema/MutableJson")
 }
 

@@ -1,44 +1,74 @@
-/** The actors of this thread that others address by number: a place, and the generation that lives there. */
-import type { LocalRef } from "./localRef.ts"
+/**
+ * The actors of this thread that have an identity: those that other threads address, and those that were compared or
+ * hashed. An actor is given its identity when it first needs one, and leaves the directory when it ends.
+ */
+import * as ActorId from "../ActorId.ts"
+import { PLACES } from "./hot/counts.ts"
+import { Generations } from "./hot/generations.ts"
+import type { System } from "./system.ts"
+
+/** What can be addressed by number. */
+export interface Addressee {
+  readonly name: string
+  /** It has ended: nobody will say that it ends. */
+  readonly over: boolean
+}
 
 export class Directory {
-  private readonly refs: Array<LocalRef | undefined> = []
-  private readonly versions: Array<number> = []
-  private readonly free: Array<number> = []
-  /** The versions of a thread's successor begin elsewhere, so that a reference never reaches a stranger. */
-  private readonly base: number
+  private readonly system: System
+  private readonly entries: Array<Addressee | undefined> = []
+  private readonly generations: Generations
+  /** The identities that were given, also to what has ended since. */
+  private readonly ids = new WeakMap<Addressee, ActorId.ActorId>()
+  /** How many are in the directory. */
+  size = 0
 
-  constructor(incarnation = 0) {
-    this.base = (incarnation & 0x7ff) << 20
+  /** Places begin where those of the threads before this one ended: no two of them share an identity. */
+  constructor(system: System) {
+    this.system = system
+    this.generations = new Generations(system.counts[PLACES]!)
   }
 
-  /** Gives an actor a place; versions begin at 1. */
-  add(ref: LocalRef): { readonly target: number; readonly version: number } {
-    const target = this.free.pop() ?? this.refs.length
-    return { target, version: this.put(target, ref) }
+  /** The identity of what lives on this thread, given now if it has none. */
+  id(addressee: Addressee): ActorId.ActorId {
+    const known = this.ids.get(addressee)
+    if (known !== undefined) return known
+    const { generations, system } = this
+    const instance = generations.take()
+    system.counts[PLACES] = Math.max(system.counts[PLACES]!, instance + 1)
+    const id = ActorId.make({
+      type: system.types.number(addressee.name),
+      instance,
+      version: generations.version(instance),
+      machine: system.thread
+    })
+    this.ids.set(addressee, id)
+    if (addressee.over) {
+      generations.give(instance)
+    } else {
+      this.entries[instance - generations.first] = addressee
+      this.size++
+    }
+    return id
   }
 
-  /** Gives an actor a place that was found for it: its version there. */
-  put(target: number, ref: LocalRef): number {
-    const version = (this.versions[target] ?? this.base) + 1
-    this.refs[target] = ref
-    this.versions[target] = version
-    return version
+  /** The identity that it was given, if it was. */
+  known(addressee: Addressee): ActorId.ActorId | undefined {
+    return this.ids.get(addressee)
   }
 
-  /** The actor at a place, unless another generation lives there. */
-  get(target: number, version: number): LocalRef | undefined {
-    return this.versions[target] === version ? this.refs[target] : undefined
+  /** What lives at a place, unless that is another generation. */
+  get(instance: number, version: number): Addressee | undefined {
+    const { entries, generations } = this
+    return generations.version(instance) === version ? entries[instance - generations.first] : undefined
   }
 
-  /** Frees a place that `add` gave. */
-  remove(target: number): void {
-    this.clear(target)
-    this.free.push(target)
-  }
-
-  /** Forgets who lives at a place. */
-  clear(target: number): void {
-    this.refs[target] = undefined
+  /** It has ended. */
+  remove(addressee: Addressee): void {
+    const id = this.ids.get(addressee)
+    if (id === undefined || this.get(id.instance, id.version) !== addressee) return
+    this.entries[id.instance - this.generations.first] = undefined
+    this.generations.give(id.instance)
+    this.size--
   }
 }

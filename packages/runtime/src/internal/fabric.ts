@@ -20,6 +20,8 @@ export interface Fabric {
   readonly hosts: ReadonlyArray<string>
   /** The names of all kinds of actors, whichever thread has them; those of the hosts come first. */
   readonly types: SharedArrayBuffer
+  /** What no other system has. */
+  readonly token: string
   /** The places of bounded mailboxes; undefined if no actor that the workers host has one. */
   readonly mailboxes: MailboxFabric | undefined
   /** How long an idle thread looks for messages before it sleeps, in milliseconds. */

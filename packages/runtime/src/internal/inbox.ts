@@ -4,10 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { DeadRef, InvalidMessage, MailboxesExhausted } from "../AskError.ts"
-import type { Bytes } from "../Codec.ts"
+import type { Bytes, Codec } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
-import type { Directory } from "./directory.ts"
+import type { BoundedPlaces } from "./boundedPlaces.ts"
+import { crossing } from "./crossing.ts"
+import { Face, sending } from "./face.ts"
 import * as Failure from "./failure.ts"
+import { HANDLED } from "./hot/counts.ts"
 import { ENDED as CELL_ENDED, type Replier } from "./hot/cell.ts"
 import type { Slot } from "./hot/chunk.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
@@ -15,8 +18,9 @@ import { CorruptLink, HEADER, type Sink } from "./hot/link.ts"
 import { Parcel, type Parking } from "./hot/parking.ts"
 import type { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end } from "./life.ts"
-import type { LocalRef } from "./localRef.ts"
+import { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
+import type { Forwarder } from "./ref.ts"
 import * as Peer from "./peer.ts"
 import { RemoteReplier } from "./remoteReplier.ts"
 import type { System } from "./system.ts"
@@ -25,15 +29,25 @@ import * as Wire from "./wire.ts"
 /** Records taken from one link before the next has its turn. */
 const POLL_RECORDS = 256
 
+/** What messages from other threads come to. */
+type Receiver = LocalRef | KeyedRef | Forwarder
+
+const isForwarder = (ref: Receiver): ref is Forwarder => ref.host === undefined
+
+/** Whether a message that is addressed so took a place in a bounded mailbox before it was sent. */
+const reserved = (ref: Receiver, version: number): boolean =>
+  version < 0 || (version === 0 && ref.mailbox?.slot !== undefined)
+
 export class Inbox implements Sink, Arrival {
   private readonly mesh: Mesh
   private readonly system: System
   readonly peer: Peer.Peer
-  /** Actors that others spawned here, by place; those with bounded mailboxes have places of their own. */
-  private readonly directory: Directory
-  private readonly bounded: Directory
+  /** Actors with bounded mailboxes by their places; others have them in the system's directory. */
+  private readonly bounded: BoundedPlaces
   /** Keys by the peer's handles for them. */
   private readonly bound: Array<KeyedRef> = []
+  /** What the peer sends through each face. */
+  private readonly faces: Array<Face> = []
   /** The starts in flight for the peer, by their correlations. */
   private readonly starting = new Map<number, Fiber.Fiber<unknown, unknown>>()
   private readonly parking: Parking | undefined
@@ -45,14 +59,12 @@ export class Inbox implements Sink, Arrival {
   constructor(
     mesh: Mesh,
     peer: Peer.Peer,
-    directory: Directory,
-    bounded: Directory,
+    bounded: BoundedPlaces,
     parking: Parking | undefined
   ) {
     this.mesh = mesh
     this.system = mesh.system
     this.peer = peer
-    this.directory = directory
     this.bounded = bounded
     this.parking = parking
   }
@@ -130,6 +142,7 @@ export class Inbox implements Sink, Arrival {
       if (kind === Peer.TELL) return this.message(a, b, c, undefined, d, bytes, offset, end)
       if (kind === Peer.ASK) return this.message(a, b, c, this.peer, d, bytes, offset, end)
       if (kind === Peer.BIND) return this.bind(a, b, bytes, offset, end)
+      if (kind === Peer.FACE) return this.face(a, bytes, offset, end)
       // What the runtime says to itself is not said again to a successor.
       this.peer.reader.take()
       switch (kind) {
@@ -141,7 +154,11 @@ export class Inbox implements Sink, Arrival {
         case Peer.SPAWN:
           return this.spawn(a, d, bytes, offset, end)
         case Peer.SPAWNED:
-          return this.peer.settle(d)?.replier.succeed({ target: b, version: c })
+          return this.peer.settle(d)?.replier.succeed({
+            id: { instance: a >>> 0, version: Wire.version.decode(bytes, offset, end) },
+            target: b,
+            version: c
+          })
         case Peer.NOT_SPAWNED:
           return this.peer.settle(d)?.replier.fail(Wire.failure.decode(bytes, offset, end))
         case Peer.END:
@@ -175,10 +192,21 @@ export class Inbox implements Sink, Arrival {
   }
 
   /** A handle of the peer stands for a key from now on, also for a successor of this thread. */
-  private bind(index: number, handle: number, bytes: Bytes, offset: number, end: number): void {
-    const { parking, peer } = this
-    const host = this.mesh.host(index)
+  private bind(type: number, handle: number, bytes: Bytes, offset: number, end: number): void {
+    const host = this.system.kinds[type]
     if (host !== undefined) this.bound[handle] = host.local(Wire.key.decode(bytes, offset, end))
+    this.keep(offset, end)
+  }
+
+  /** The same for a face. */
+  private face(number: number, bytes: Bytes, offset: number, end: number): void {
+    this.faces[number] = new Face(Wire.face.decode(bytes, offset, end))
+    this.keep(offset, end)
+  }
+
+  /** The record in hand is kept for a successor of this thread. */
+  private keep(offset: number, end: number): void {
+    const { parking, peer } = this
     if (this.slot !== undefined) return
     if (parking === undefined) peer.reader.take()
     else if (peer.reader.slot === undefined) parking.keep(peer.reader, peer.thread, offset, end)
@@ -195,36 +223,45 @@ export class Inbox implements Sink, Arrival {
     offset: number,
     end: number
   ): void {
-    const ref: LocalRef | KeyedRef | undefined = version === 0
-      ? this.bound[target]
-      : this.find(target, version)
+    const ref = version === 0 ? this.bound[target] : this.find(target, version)
     if (this.mesh.mailboxes !== undefined && this.slot === undefined) this.placed(ref, target, version)
     const index = Peer.messageOf(address)
-    const host = ref?.host ?? this.mesh.host(Peer.hostOf(address))
-    const message = host?.protocol.messages[index]
-    const codecs = host?.wire.messages[index]
-    if (ref === undefined || message === undefined || codecs === undefined) {
-      if (ref !== undefined) ref.mailbox?.release()
-      else if (version < 0) this.mesh.mailboxes?.releaseSpawned(target)
-      const to = { name: this.mesh.name(Peer.hostOf(address)) ?? "unknown", key: ref?.key }
+    const host = ref === undefined ? this.system.kinds[Peer.hostOf(address)] : ref.host
+    const message = address >= 0
+      ? host?.protocol.messages[index]
+      : ref && this.faced(address)?.message(ref.protocol, index)
+    if (ref === undefined || message === undefined) {
+      if (ref === undefined) {
+        if (version < 0) this.mesh.mailboxes?.releaseSpawned(target)
+      } else if (reserved(ref, version)) ref.mailbox!.release()
+      const { name, tag } = address >= 0
+        ? { name: this.mesh.name(Peer.hostOf(address)), tag: message?.tag }
+        : { name: this.faced(address)?.name, tag: this.faced(address)?.offers[index]?.tag }
       this.take()
-      this.system.deadLetter("Ended", to, message?.tag ?? "unknown", undefined)
+      this.system.deadLetter("Ended", { name: name ?? "unknown", key: ref?.key }, tag ?? "unknown", undefined)
       asker?.answer(Peer.ABANDONED, correlation, new DeadRef(), Wire.reason)
       return
     }
+    const codecs = (host === undefined ? sending(ref.protocol) : host.wire).messages[message.index]!
     const replier = asker === undefined ? undefined : new RemoteReplier(asker, correlation, codecs)
     let payload: unknown
     try {
-      payload = codecs.payload.decode(bytes, offset, end)
+      payload = this.decode(codecs.payload, bytes, offset, end)
     } catch (error) {
       this.take()
-      ref.mailbox?.release()
+      if (reserved(ref, version)) ref.mailbox!.release()
       this.system.deadLetter("InvalidMessage", ref, message.tag, undefined)
       replier?.abandon(new InvalidMessage({ issue: Failure.of(error) }))
       return
     }
     this.offset = offset
     this.end = end
+    if (isForwarder(ref) || (ref.host.bounds !== undefined && !reserved(ref, version))) {
+      this.take()
+      // For the one to whom it was sent it is handled; it is sent anew to whom it is passed on.
+      this.system.counts[HANDLED]!++
+      return ref.forward(message.tag, payload, replier)
+    }
     if (!ref.receive(message, payload, replier, this)) {
       this.take()
       this.system.deadLetter("Ended", ref, message.tag, payload)
@@ -233,11 +270,25 @@ export class Inbox implements Sink, Arrival {
   }
 
   /** The message that has come took a place in a bounded mailbox, if its actor has one. */
-  private placed(ref: LocalRef | KeyedRef | undefined, target: number, version: number): void {
+  private placed(ref: Receiver | undefined, target: number, version: number): void {
     const { mailboxes } = this.mesh
     if (version < 0) return mailboxes!.receivedSpawned(this.peer.thread, target)
-    const slot = ref?.mailbox?.slot
-    if (slot !== undefined) mailboxes!.received(this.peer.thread, slot)
+    if (ref !== undefined && reserved(ref, version)) mailboxes!.received(this.peer.thread, ref.mailbox!.slot!)
+  }
+
+  /** Through which face of the peer's a message comes. */
+  private faced(address: number): Face | undefined {
+    return this.faces[Peer.hostOf(address) ^ Peer.FACE_BIT]
+  }
+
+  /** Decodes what may hold references. */
+  private decode<A>(codec: Codec<A>, bytes: Bytes, offset: number, end: number): A {
+    crossing.system = this.system
+    try {
+      return codec.decode(bytes, offset, end)
+    } finally {
+      crossing.system = undefined
+    }
   }
 
   private answer(success: boolean, correlation: number, bytes: Bytes, offset: number, end: number): void {
@@ -246,7 +297,7 @@ export class Inbox implements Sink, Arrival {
     const { codecs, replier } = waiting
     let value: unknown
     try {
-      value = (success ? codecs.success : codecs.error).decode(bytes, offset, end)
+      value = this.decode(success ? codecs.success : codecs.error, bytes, offset, end)
     } catch (error) {
       replier.abandon(new InvalidMessage({ issue: Failure.of(error) }))
       return
@@ -255,15 +306,15 @@ export class Inbox implements Sink, Arrival {
     else replier.fail(value)
   }
 
-  private spawn(index: number, correlation: number, bytes: Bytes, offset: number, end: number): void {
-    const { bounded, directory, peer } = this
+  private spawn(type: number, correlation: number, bytes: Bytes, offset: number, end: number): void {
+    const { peer } = this
     const refuse = (failure: string): void =>
       peer.answer(Peer.NOT_SPAWNED, correlation, failure, Wire.failure)
-    const host = this.mesh.host(index)
+    const host = this.system.kinds[type]
     if (host === undefined) return refuse(`thread ${this.system.thread} does not host it`)
     let args: unknown
     try {
-      args = host.wire.args.decode(bytes, offset, end)
+      args = this.decode(host.wire.args, bytes, offset, end)
     } catch (error) {
       return refuse(Failure.of(error))
     }
@@ -275,16 +326,12 @@ export class Inbox implements Sink, Arrival {
       this.starting.delete(correlation)
       if (Exit.isSuccess(exit)) {
         const ref = exit.value as unknown as LocalRef
-        const { target, version } = place === undefined
-          ? directory.add(ref)
-          : { target: place.place, version: -bounded.put(place.place, ref) }
-        place?.assign(ref.mailbox!, version)
-        Effect.runForkWith(host.context)(awaitEnd(ref)).addObserver(() => {
-          if (place === undefined) return directory.remove(target)
-          bounded.clear(target)
-          place.close()
-        })
-        peer.write(Peer.SPAWNED, 0, target, version, correlation, undefined, Wire.nothing)
+        const { instance, version } = this.system.directory.id(ref)
+        const shared = place && this.mesh.share(ref, place)
+        const [target, generation] = shared === undefined
+          ? [instance, version]
+          : [shared.place, -shared.generation]
+        peer.write(Peer.SPAWNED, instance, target, generation, correlation, version, Wire.version)
       } else {
         place?.close()
         const error = Cause.findError(exit.cause)
@@ -294,14 +341,15 @@ export class Inbox implements Sink, Arrival {
   }
 
   /** The actor at a place; the places of bounded mailboxes have negative versions. */
-  private find(target: number, version: number): LocalRef | undefined {
-    return version < 0 ? this.bounded.get(target, -version) : this.directory.get(target, version)
+  private find(target: number, version: number): Receiver | undefined {
+    if (version < 0) return this.bounded.get(target, -version)
+    return this.system.directory.get(target >>> 0, version) as Receiver | undefined
   }
 
   private finish(target: number, version: number, correlation: number): void {
     const ref = this.find(target, version)
     const ended = (): void => this.peer.answer(Peer.ENDED, correlation, undefined, Wire.nothing)
-    if (ref === undefined) return ended()
+    if (!(ref instanceof LocalRef)) return ended()
     end(ref, Exit.void)
     if (ref.status === CELL_ENDED) ended()
     else Effect.runForkWith(ref.host.context)(awaitEnd(ref)).addObserver(ended)

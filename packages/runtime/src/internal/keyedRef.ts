@@ -1,10 +1,11 @@
 /** A reference to a key of this thread: it reaches whichever incarnation lives, and makes one where none does. */
 import type { Depth } from "../Mailbox.ts"
 import { ENDED, ENDING, type Replier } from "./hot/cell.ts"
+import type { Address } from "./address.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
-import type { MessageType } from "./protocol.ts"
+import type { MessageType, Protocol } from "./protocol.ts"
 import type { Mailbox } from "./mailbox.ts"
 import { type Target, withRef } from "./ref.ts"
 import { ended, type Refusal } from "./refusal.ts"
@@ -39,6 +40,26 @@ class Keyed implements Target {
 
   get depth(): Depth {
     return this.mailbox?.depth ?? this.living?.depth ?? { now: 0, high: 0 }
+  }
+
+  get protocol(): Protocol {
+    return this.host.protocol
+  }
+
+  get token(): string {
+    return this.system.token
+  }
+
+  get id(): undefined {
+    return undefined
+  }
+
+  get known(): undefined {
+    return undefined
+  }
+
+  get address(): Address {
+    return this.host.addressOf(this.key)
   }
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {

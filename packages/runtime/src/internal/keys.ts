@@ -4,6 +4,9 @@ import type { Hosted } from "../Actor.ts"
 import type { ActorSystem } from "../ActorSystem.ts"
 import type { Host } from "./host.ts"
 
+/** What marks a reference. */
+export const refTypeId = "~@troupe/runtime/ActorRef"
+
 /** The key of the system itself: the same as the class `ActorSystem`. */
 export const systemKey: Context.Service<ActorSystem, ActorSystem["Service"]> = Context.Service(
   "@troupe/runtime/ActorSystem"

@@ -10,6 +10,7 @@ import type { Bounded } from "../Mailbox.ts"
 import { type Child, Default, type Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
+import type { Address } from "./address.ts"
 import { BoundedRef } from "./boundedRef.ts"
 import type { Host } from "./host.ts"
 import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
@@ -57,7 +58,7 @@ export class LocalHost implements Host {
   /** What sending to the actor on another thread needs. */
   readonly wire: Wire.Wire
   readonly bounds: Bounded | undefined
-  private readonly contract: RemoteContract
+  readonly contract: RemoteContract
   private readonly refs = new Map<string, KeyedRef>()
   private readonly living = new Map<string, LocalRef>()
 
@@ -82,16 +83,18 @@ export class LocalHost implements Host {
     this.context = Context.add(context, hostedKey(this.name), this) as Context.Context<never>
     this.owner = owner
     this.wire = Wire.of(actor)
-    const number = system.mesh?.number(this.name) ?? -1
+    const type = system.types.number(this.name)
     this.contract = {
       name: this.name,
-      host: number,
+      type,
+      host: type,
       protocol: this.protocol,
       wire: this.wire,
       bounds: actor.mailbox
     }
     this.bounds = actor.mailbox
     system.hosts.set(this.name, this)
+    system.kinds[type] = this
   }
 
   get workers(): number {
@@ -161,6 +164,19 @@ export class LocalHost implements Host {
     return this.local(key) as unknown as ActorRef<never>
   }
 
+  /** Whether the workers host it, so that every thread knows its messages. */
+  get everywhere(): boolean {
+    return this.system.mesh?.hosts(this.name) === true
+  }
+
+  /** How other threads reach a key. */
+  addressOf(key: string): Address {
+    const { name, type } = this.contract
+    return this.everywhere
+      ? { _tag: "Keyed", type, key }
+      : { _tag: "OtherKey", type, machine: this.system.thread, name, key }
+  }
+
   /** The reference to a key that lives on this thread. */
   local(key: string): KeyedRef {
     let ref = this.refs.get(key)
@@ -216,6 +232,8 @@ export class LocalHost implements Host {
   }
 
   ended(ref: LocalRef): void {
+    const { directory } = this.system
+    if (directory.size > 0) directory.remove(ref)
     if (ref.key !== undefined && this.living.get(ref.key) === ref) this.living.delete(ref.key)
   }
 

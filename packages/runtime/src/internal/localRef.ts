@@ -4,18 +4,21 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { ActorId } from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import type { Depth } from "../Mailbox.ts"
+import type { Address } from "./address.ts"
 import { Cell, ENDED, ENDING, IDLE, type Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { Step, STOP } from "./hot/step.ts"
+import type { KeyedRef } from "./keyedRef.ts"
 import { type EndObserver, exitOf, leave, type Life, lifeOf, signal, type SystemSignal } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Owner } from "./owner.ts"
-import type { MessageType } from "./protocol.ts"
 import { handlingOf, pipeToSelf } from "./handling.ts"
+import type { MessageType, Protocol } from "./protocol.ts"
 import { type Stop, type Subject, type Target, withRef } from "./ref.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
 import type { System } from "./system.ts"
@@ -60,6 +63,38 @@ class Local extends Cell implements Target {
 
   get depth(): Depth {
     return { now: this.size, high: this.high }
+  }
+
+  get protocol(): Protocol {
+    return this.host.protocol
+  }
+
+  get token(): string {
+    return this.system.token
+  }
+
+  get over(): boolean {
+    return this.status === ENDED
+  }
+
+  get id(): ActorId | undefined {
+    return this.key === undefined ? this.system.directory.id(this) : undefined
+  }
+
+  get known(): ActorId | undefined {
+    return this.system.directory.known(this)
+  }
+
+  get address(): Address {
+    const { host, mailbox, system } = this
+    if (this.key !== undefined) return host.addressOf(this.key)
+    const id = system.directory.id(this)
+    if (mailbox === undefined && host.everywhere) return { _tag: "Spawned", id }
+    const place = mailbox && system.mesh?.share(this as unknown as LocalRef)
+    const { name } = host
+    return place === undefined
+      ? { _tag: "Other", id, name }
+      : { _tag: "Other", id, name, mailbox: { ...place, ...mailbox!.bounds } }
   }
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
@@ -122,8 +157,8 @@ export class LocalRef extends withRef(Local) implements Subject {
 
   // The context of its handlers.
 
-  get self(): this {
-    return this
+  get self(): LocalRef | KeyedRef {
+    return this.key === undefined ? this : this.host.local(this.key)
   }
 
   /** The actor in whose scope it was spawned. */

@@ -4,11 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import type { Any } from "../Actor.ts"
+import type { ActorId } from "../ActorId.ts"
 import type { ThreadStats } from "../ActorSystem.ts"
+import type { Bounded } from "../Mailbox.ts"
 import type { Place } from "../Placement.ts"
 import * as Bells from "./bells.ts"
 import * as Burial from "./burial.ts"
-import { Directory } from "./directory.ts"
+import { BoundedPlaces, type SharedPlace } from "./boundedPlaces.ts"
+import { sending } from "./face.ts"
 import * as Fabric from "./fabric.ts"
 import { KEPT, PARTIAL, type Slot, WAITING } from "./hot/chunk.ts"
 import { BURIED } from "./hot/counts.ts"
@@ -18,15 +21,17 @@ import { LinkReader, LinkWriter } from "./hot/link.ts"
 import { Names } from "./hot/names.ts"
 import { type Memory, Parking, type Registry } from "./hot/parking.ts"
 import { Inbox } from "./inbox.ts"
-import type { LocalHost } from "./localHost.ts"
+import { awaitEnd } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
 import { Mailbox, type Shared } from "./mailbox.ts"
 import * as Peer from "./peer.ts"
 import * as Places from "./place.ts"
-import { compile } from "./protocol.ts"
+import { compile, type Protocol } from "./protocol.ts"
 import { type RemoteContract, RemoteRef } from "./remoteRef.ts"
 import { request } from "./request.ts"
 import { SharedMailboxes } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
+import { WeakCache } from "./weakCache.ts"
 import * as Wire from "./wire.ts"
 
 /** How long a thread that looks for messages keeps its event loop waiting, in milliseconds. */
@@ -49,11 +54,12 @@ export class Mesh implements Links {
   private readonly inboxes: ReadonlyArray<Inbox>
   readonly place: (actor: string, key: string) => number
   readonly types: Names
-  private readonly directory: Directory
-  private readonly bounded: Directory
+  private readonly bounded: BoundedPlaces
   /** The bounded mailboxes that the threads share. */
   readonly mailboxes: SharedMailboxes | undefined
   private readonly keys = new Map<string, RemoteRef>()
+  /** Those to spawned actors with bounded mailboxes: of each one, since who waits for room waits there. */
+  private readonly boundedRefs = new WeakCache<string, RemoteRef>()
   private readonly contracts: Array<RemoteContract> = []
   /** What those before this thread have left, until it is open. */
   private left: ReadonlyArray<Slot> = []
@@ -75,8 +81,7 @@ export class Mesh implements Links {
     this.types = new Names(fabric.types)
     this.place = Places.make(fabric.threads - 1)
     const incarnation = survival?.inheritance.incarnation ?? 0
-    this.directory = new Directory(incarnation)
-    this.bounded = new Directory(incarnation)
+    this.bounded = new BoundedPlaces(incarnation)
     const parking = survival && new Parking(survival.registry, survival.inheritance.parked)
     const words = Fabric.bells(fabric)
     this.doorbell = new Doorbell(words, Fabric.bell(system.thread))
@@ -99,7 +104,7 @@ export class Mesh implements Links {
     this.peers = peers
     this.ports = ports.slice()
     Bells.listen(ports, this.wake)
-    this.inboxes = peers.map((peer) => new Inbox(this, peer, this.directory, this.bounded, parking))
+    this.inboxes = peers.map((peer) => new Inbox(this, peer, this.bounded, parking))
     this.mailboxes = fabric.mailboxes === undefined ? undefined : new SharedMailboxes(
       fabric.mailboxes,
       system.thread,
@@ -123,7 +128,16 @@ export class Mesh implements Links {
 
   /** The peer with this thread's number. */
   peer(thread: number): Peer.Peer {
-    return this.peers.find((peer) => peer.thread === thread)!
+    return this.find(thread)!
+  }
+
+  /** The same, if there is one. */
+  find(thread: number): Peer.Peer | undefined {
+    return this.peers.find((peer) => peer.thread === thread)
+  }
+
+  get token(): string {
+    return this.fabric.token
   }
 
   private inbox(thread: number): Inbox {
@@ -135,31 +149,45 @@ export class Mesh implements Links {
     return this.fabric.hosts.includes(name)
   }
 
-  /** The number of the host of this name, or -1. */
-  number(name: string): number {
-    return this.fabric.hosts.indexOf(name)
+  /** The name of a kind of actors, as far as it is known here. */
+  name(type: number): string {
+    return this.fabric.hosts[type - 1] ?? this.system.kinds[type]?.name ?? "unknown"
   }
 
-  /** The name of the host with this number. */
-  name(host: number): string | undefined {
-    return this.fabric.hosts[host]
+  /** The contract of a kind of actors that the workers host. */
+  known(type: number): RemoteContract | undefined {
+    const name = this.fabric.hosts[type - 1]
+    return name === undefined ? undefined : this.contracts[type] ?? this.system.hosts.get(name)?.contract
   }
 
-  /** The host with this number, if this thread has it. */
-  host(index: number): LocalHost | undefined {
-    const name = this.fabric.hosts[index]
-    return name === undefined ? undefined : this.system.hosts.get(name)
+  /** The same by its name. */
+  named(name: string): RemoteContract | undefined {
+    return this.known(this.fabric.hosts.indexOf(name) + 1)
+  }
+
+  /** What sending to an actor of another kind needs, through the messages that are to be sent to it. */
+  stranger(
+    machine: number,
+    name: string,
+    type: number,
+    protocol: Protocol,
+    bounds?: Bounded
+  ): RemoteContract {
+    const { messages, offers } = sending(protocol)
+    const face = this.types.number(`face ${JSON.stringify([name, offers])}`)
+    this.peer(machine).show(face, { name, offers })
+    return { name, type, host: Peer.FACE_BIT | face, protocol, wire: { messages }, bounds }
   }
 
   /** A reference to a key that lives on another thread: the same for the same key. */
   keyed(contract: RemoteContract, key: string, thread: number): RemoteRef {
-    const name = `${contract.host}/${key}`
+    const name = `${contract.host}/${thread}/${key}`
     let ref = this.keys.get(name)
     if (ref === undefined) {
       const peer = this.peer(thread)
       const { bounds } = contract
       const mailbox = bounds && new Mailbox(bounds, this.shared(contract.name, key, thread))
-      ref = new RemoteRef(contract, peer, peer.bind(contract.host, key), 0, key, mailbox)
+      ref = new RemoteRef(contract, peer, peer.bind(contract.type, key), 0, key, mailbox, undefined)
       this.keys.set(name, ref)
     }
     return ref
@@ -170,24 +198,49 @@ export class Mesh implements Links {
     return this.mailboxes!.keyed(actor, key, home)
   }
 
-  /** A reference to an actor that this peer has spawned for this thread. */
-  spawned(contract: RemoteContract, peer: Peer.Peer, target: number, version: number): RemoteRef {
-    const { bounds } = contract
-    const mailbox = bounds &&
-      new Mailbox(bounds, this.mailboxes!.spawned(peer.thread, target, version))
-    return new RemoteRef(contract, peer, target, version, undefined, mailbox)
+  /** A reference to an actor on this peer, by its identity, and the place of its mailbox if that is bounded. */
+  spawned(contract: RemoteContract, peer: Peer.Peer, id: ActorId, place?: SharedPlace): RemoteRef {
+    if (place === undefined) {
+      return new RemoteRef(contract, peer, id.instance, id.version, undefined, undefined, undefined)
+    }
+    const { generation, place: target } = place
+    const name = `${peer.thread}/${target}/${generation}`
+    let ref = this.boundedRefs.get(name)
+    if (ref === undefined) {
+      const mailbox = new Mailbox(contract.bounds!, this.mailboxes!.spawned(peer.thread, target, -generation))
+      ref = new RemoteRef(contract, peer, target, -generation, undefined, mailbox, id)
+      this.boundedRefs.set(name, ref)
+    }
+    return ref
+  }
+
+  /** Makes the mailbox of an actor of this thread one that the others share; undefined if there is no room for it. */
+  share(
+    ref: LocalRef,
+    place = this.bounded.of(ref) ? undefined : this.mailboxes?.open()
+  ): SharedPlace | undefined {
+    if (place === undefined) return this.bounded.of(ref)
+    const shared = this.bounded.put(place.place, ref)
+    place.assign(ref.mailbox!, -shared.generation)
+    Effect.runForkWith(ref.host.context)(awaitEnd(ref)).addObserver(() => {
+      this.bounded.clear(place.place)
+      place.close()
+    })
+    return shared
   }
 
   /** What sending to an actor of this contract needs. */
   contract(actor: Any): RemoteContract {
+    const type = this.types.number(actor.name)
     const contract = {
       name: actor.name,
-      host: this.number(actor.name),
+      type,
+      host: type,
       protocol: compile(actor.protocol as never, this.system.validate),
       wire: Wire.of(actor),
       bounds: actor.mailbox
     }
-    this.contracts[contract.host] = contract
+    this.contracts[type] = contract
     return contract
   }
 
@@ -266,9 +319,9 @@ export class Mesh implements Links {
 
   private readonly bury: Burial.Bury = (address, key) => {
     const host = Peer.hostOf(address)
-    const { protocol } = this.contracts[host] ?? this.host(host) ?? {}
+    const { protocol } = this.contracts[host] ?? this.system.kinds[host] ?? {}
     const tag = protocol?.messages[Peer.messageOf(address)]?.tag ?? "unknown"
-    this.system.deadLetter("ThreadLost", { name: this.name(host) ?? "unknown", key }, tag, undefined, BURIED)
+    this.system.deadLetter("ThreadLost", { name: this.name(host), key }, tag, undefined, BURIED)
   }
 
   /** Tells the others that a thread has ended: nothing waits for it any more. */

@@ -6,6 +6,7 @@ import type { Reason } from "../AskError.ts"
 import { ThreadLost } from "../AskError.ts"
 import type { Codec } from "../Codec.ts"
 import { PendingAsk } from "./ask.ts"
+import { crossing } from "./crossing.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Doorbell } from "./hot/doorbell.ts"
 import { FIRST_KIND, type LinkReader, type LinkWriter } from "./hot/link.ts"
@@ -24,11 +25,14 @@ export const SUCCESS = FIRST_KIND + 2
 export const FAILURE = FIRST_KIND + 3
 /** No answer will come: 0, 0, 0, correlation; the payload is the reason. */
 export const ABANDONED = FIRST_KIND + 4
-/** A handle for a key: host, handle, 0, 0; the payload is the key. */
+/** A handle for a key: type, handle, 0, 0; the payload is the key. */
 export const BIND = FIRST_KIND + 5
-/** Start an actor: host, 0, 0, correlation; the payload is the arguments. */
+/** Start an actor: type, 0, 0, correlation; the payload is the arguments. */
 export const SPAWN = FIRST_KIND + 6
-/** It has started: 0, target, version, correlation. The version is negative if the mailbox is bounded. */
+/**
+ * It has started: its instance, target, version, correlation; the payload is the version of its identity. The target
+ * version is negative if the mailbox is bounded; otherwise the two are the same.
+ */
 export const SPAWNED = FIRST_KIND + 7
 /** It did not start: 0, 0, 0, correlation; the payload is the failure. */
 export const NOT_SPAWNED = FIRST_KIND + 8
@@ -50,6 +54,8 @@ export const LOST = FIRST_KIND + 15
 export const ROOM = FIRST_KIND + 16
 /** A thread has ended, and will have a successor: thread, 0, 0, 0. From the one that made the system. */
 export const DOWN = FIRST_KIND + 17
+/** A face: its number, 0, 0, 0; the payload is the messages that are sent through it. */
+export const FACE = FIRST_KIND + 19
 /** The first word of a successor: how many messages those before it were given, low and high 32 bits, 0, 0. */
 export const HELLO = FIRST_KIND + 18
 
@@ -57,6 +63,8 @@ export const HELLO = FIRST_KIND + 18
 
 export const address = (host: number, message: number): number => (host << 16) | message
 export const hostOf = (address: number): number => address >>> 16
+/** What a host that is a face is marked with: such an address is negative as a number of 32 bits. */
+export const FACE_BIT = 0x8000
 export const messageOf = (address: number): number => address & 0xffff
 
 /** Bytes after which a peer is shown what was written, though more may follow. */
@@ -87,6 +95,8 @@ export class Peer {
   /** How often its thread has ended. */
   ends = 0
   private readonly waiting = new Map<number, Waiting>()
+  /** The faces that it knows. */
+  private readonly shown = new Set<number>()
 
   constructor(
     system: System,
@@ -164,6 +174,13 @@ export class Peer {
     return handle
   }
 
+  /** Tells the peer which messages are sent through a face from now on. */
+  show(number: number, face: Wire.Face): void {
+    if (this.shown.has(number)) return
+    this.shown.add(number)
+    this.write(FACE, number, 0, 0, 0, face, Wire.face)
+  }
+
   /** How many answers are waited for. */
   get open(): number {
     return this.waiting.size
@@ -204,8 +221,13 @@ export class Peer {
 
   write<A>(kind: number, a: number, b: number, c: number, d: number, value: A, codec: Codec<A>): void {
     if (this.lost) return
-    if (!this.writer.add(kind, a, b, c, d, value, codec.encode)) {
-      throw new RangeError("a message between threads may have 16 MiB at most")
+    crossing.system = this.system
+    try {
+      if (!this.writer.add(kind, a, b, c, d, value, codec.encode)) {
+        throw new RangeError("a message between threads may have 16 MiB at most")
+      }
+    } finally {
+      crossing.system = undefined
     }
     if (this.due) this.flush()
     this.system.dispatcher.arm()

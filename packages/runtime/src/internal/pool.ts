@@ -54,6 +54,7 @@ export const make = Effect.fnUntraced(function*(system: System, options: Options
     threads: options.workers + 1,
     capacity: options.linkBytes,
     hosts: options.hosts.map(({ name }) => name),
+    token: system.token,
     mailboxes: options.hosts.some(({ mailbox }) => mailbox !== undefined)
       ? mailboxFabric(options.mailboxes, options.workers + 1)
       : undefined,

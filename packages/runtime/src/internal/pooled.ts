@@ -13,9 +13,10 @@ import type { Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import { RunQueue } from "./hot/runQueue.ts"
 import { hostedKey } from "./keys.ts"
+import { compile, type Protocol } from "./protocol.ts"
 import { type Target, withRef } from "./ref.ts"
 import { ended, type Refusal, unknown } from "./refusal.ts"
-import type { System } from "./system.ts"
+import { Virtual } from "./virtual.ts"
 
 /** A message that waits for a member. */
 interface Job {
@@ -36,37 +37,27 @@ class Member {
   }
 }
 
-class Pooled implements Target {
-  readonly subject = undefined
-  readonly name: string
-  readonly key = undefined
-  readonly mailbox = undefined
-  readonly depth = undefined
-  readonly system: System
-  private readonly tags: ReadonlySet<string>
+class Pooled extends Virtual {
   private readonly members: Array<Member>
   private readonly waiting = new RunQueue<Job>(16)
   /** Spawns a member in the place of one that has ended. */
   private readonly replace: (place: number, done: (ref: Target | undefined) => void) => void
-  private closed = false
 
   constructor(
     host: Host,
     name: string,
-    tags: ReadonlySet<string>,
+    protocol: Protocol,
     members: ReadonlyArray<Target>,
     replace: (place: number, done: (ref: Target | undefined) => void) => void
   ) {
-    this.system = host.system
-    this.name = name
-    this.tags = tags
+    super(host.system, name, protocol)
     this.members = members.map((ref, place) => new Member(ref, place))
     this.replace = replace
   }
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
-    if (!this.tags.has(tag)) return unknown(this.name, tag)
-    if (this.closed || this.members.length === 0) return ended
+    if (this.protocol.get(tag) === undefined) return unknown(this.name, tag)
+    if (this.over || this.members.length === 0) return ended
     const member = this.waiting.size === 0 ? this.idle() : undefined
     if (member !== undefined) return this.give(member, { tag, payload, replier })
     this.waiting.push({ tag, payload, replier })
@@ -74,8 +65,8 @@ class Pooled implements Target {
   }
 
   /** The scope closes: nobody takes what waits. */
-  close(): void {
-    this.closed = true
+  override close(): void {
+    super.close()
     for (let job = this.waiting.shift(); job !== undefined; job = this.waiting.shift()) this.bury(job, ended)
   }
 
@@ -119,7 +110,7 @@ class Pooled implements Target {
 
   private lost(member: Member): void {
     member.ref = undefined
-    if (this.closed) return
+    if (this.over) return
     this.replace(member.place, (ref) => {
       member.ref = ref
       if (ref !== undefined) return this.next(member)
@@ -194,13 +185,10 @@ export const make = (
     const refs = yield* Effect.forEach(Array.from({ length: members }, (_, i) => i), spawn, {
       concurrency: "unbounded"
     })
-    const { protocol } = actor as unknown as {
-      readonly protocol: { readonly requests: ReadonlyMap<string, unknown> }
-    }
     const ref = new PooledRef(
       host,
       actor.name,
-      new Set(protocol.requests.keys()),
+      compile(actor.protocol as never, host.system.validate),
       refs,
       (place, done) => {
         Effect.runForkWith(context)(spawn(place)).addObserver((exit) =>

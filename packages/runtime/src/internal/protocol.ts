@@ -29,15 +29,20 @@ export class MessageType implements Message {
   }
 }
 
+/** A group of messages, of whatever kinds. */
+export type Group = RpcGroup.RpcGroup<any>
+
 /** The messages of a protocol, by place and by tag. */
 export class Protocol {
+  readonly group: Group
   readonly messages: ReadonlyArray<MessageType>
   private readonly byTag: ReadonlyMap<string, MessageType>
   /** The last two that were looked up: to compare two tags takes a third of a look into the map. */
   private last: MessageType | undefined = undefined
   private lastButOne: MessageType | undefined = undefined
 
-  constructor(group: RpcGroup.RpcGroup<Rpc.Any>, validate: boolean) {
+  constructor(group: Group, validate: boolean) {
+    this.group = group
     // Sorted, so that a message has the same place in every thread, however the group was put together.
     const rpcs = Array.from(group.requests.values()) as Array<any> as Array<Rpc.AnyWithProps>
     rpcs.sort((a, b) => (a._tag < b._tag ? -1 : 1))
@@ -59,11 +64,11 @@ export class Protocol {
   }
 }
 
-const trusting = new WeakMap<RpcGroup.RpcGroup<any>, Protocol>()
-const validating = new WeakMap<RpcGroup.RpcGroup<any>, Protocol>()
+const trusting = new WeakMap<Group, Protocol>()
+const validating = new WeakMap<Group, Protocol>()
 
 /** The protocol of a group, compiled once for each of the two ways to treat local messages. */
-export const compile = (group: RpcGroup.RpcGroup<any>, validate = false): Protocol => {
+export const compile = (group: Group, validate = false): Protocol => {
   const compiled = validate ? validating : trusting
   let protocol = compiled.get(group)
   if (protocol === undefined) {

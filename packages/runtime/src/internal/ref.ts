@@ -1,13 +1,19 @@
 /** What every kind of reference shares: `tell`, `offer` and `ask`, made of one synchronous delivery. */
 import * as Effect from "effect/Effect"
 import { pipeArguments } from "effect/Pipeable"
-import { TypeId } from "../ActorRef.ts"
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+import { hasProperty } from "effect/Predicate"
+import * as ActorId from "../ActorId.ts"
 import type { AskOptions } from "../ActorRef.ts"
 import type { Depth } from "../Mailbox.ts"
+import type { Address } from "./address.ts"
 import type { Replier } from "./hot/cell.ts"
+import { refTypeId as TypeId } from "./keys.ts"
 import type { EndObserver } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 import { type Mailbox, overflow, Waiter } from "./mailbox.ts"
+import type { Protocol } from "./protocol.ts"
 import { Question } from "./question.ts"
 import type { Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
@@ -37,8 +43,46 @@ export interface Target {
   readonly mailbox: Mailbox | undefined
   /** How full the mailbox is, if that is known on this thread. */
   readonly depth: Depth | undefined
+  readonly protocol: Protocol
+  /** What no other system has than the one that it is of. */
+  readonly token: string
+  /** Its identity, given now if it has none; undefined for a key. */
+  readonly id: ActorId.ActorId | undefined
+  /** The same, unless it has none yet. */
+  readonly known: ActorId.ActorId | undefined
+  /** How other threads reach it. */
+  readonly address: Address
   /** Hands a message over; undefined when it was accepted. */
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined
+}
+
+/** A reference of any kind. */
+export interface Ref extends Target, Equal.Equal {
+  readonly [TypeId]: unknown
+  tellUnsafe(tag: string, payload?: unknown): boolean
+  forward(tag: string, payload: unknown, replier: Replier | undefined): void
+}
+
+/** A reference that is no actor of this thread, and passes on what it is sent. */
+export interface Forwarder extends Ref {
+  readonly host: undefined
+  readonly over: boolean
+}
+
+/** A reference as text, which outlives the system that it is of. */
+export const format = ({ id, key, name, token }: Pick<Target, "id" | "key" | "name" | "token">): string => {
+  const kind = encodeURIComponent(name)
+  return key === undefined ? `${kind}:${ActorId.format(id!)}:${token}` : `${kind}/${key}`
+}
+
+const isRef = (u: unknown): u is Ref => hasProperty(u, TypeId)
+
+/** Whether two references reach the same actor. One that has no identity yet is known to nobody else. */
+const same = (one: Target, other: Target): boolean => {
+  if (one.name !== other.name || one.key !== other.key || one.token !== other.token) return false
+  if (one.key !== undefined) return one.system === other.system
+  const { known } = one
+  return known !== undefined && Equal.equals(known, other.known)
 }
 
 const variance = { _Rpcs: (rpcs: never): never => rpcs }
@@ -66,6 +110,27 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
   abstract class Ref extends base {
     get [TypeId]() {
       return variance
+    }
+
+    [Equal.symbol](that: unknown): boolean {
+      return this === that || (isRef(that) && same(this, that))
+    }
+
+    [Hash.symbol](): number {
+      return this.key === undefined
+        ? Hash.hash(this.id)
+        : Hash.combine(Hash.string(this.name), Hash.string(this.key))
+    }
+
+    /** Passes a message on that somebody else was sent: whoever awaits the answer awaits it from here. */
+    forward(tag: string, payload: unknown, replier: Replier | undefined): void {
+      const refusal = this.deliver(tag, payload, replier)
+      if (refusal === undefined) return
+      if (refusal.mailbox?.bounds.overflow === "suspend") {
+        refusal.mailbox.wait(new Waiter(this, tag, payload, replier, undefined))
+      } else if (!overflow(this, refusal, tag, payload, replier)) {
+        replier?.abandon(refusal.askReason)
+      }
     }
 
     tellUnsafe(tag: string, payload?: unknown): boolean {
@@ -103,8 +168,8 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
       return this.key === undefined ? `ActorRef(${this.name})` : `ActorRef(${this.name}, ${this.key})`
     }
 
-    toJSON(): unknown {
-      return { _id: "ActorRef", name: this.name, key: this.key }
+    toJSON(): string {
+      return format(this)
     }
   }
   return Ref

@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Any } from "../Actor.ts"
+import * as ActorId from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
+import type * as Codec from "../Codec.ts"
 import type { Child, Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
@@ -19,14 +21,14 @@ import * as Wire from "./wire.ts"
 
 export class RemoteHost implements Host {
   private readonly mesh: Mesh
-  private readonly index: number
   private readonly contract: RemoteContract
+  private readonly args: Codec.Codec<unknown>
   private readonly makeArgs: (input: unknown) => unknown
 
-  constructor(mesh: Mesh, index: number, actor: Any) {
+  constructor(mesh: Mesh, actor: Any) {
     this.mesh = mesh
-    this.index = index
     this.contract = mesh.contract(actor)
+    this.args = Wire.of(actor).args
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: true })
   }
 
@@ -69,8 +71,10 @@ export class RemoteHost implements Host {
       return restore(this.start(args, peer)).pipe(
         Effect.mapError(failed),
         Effect.onError(() => left),
-        Effect.flatMap(({ target, version }) => {
-          const ref = this.mesh.spawned(this.contract, peer, target, version)
+        Effect.flatMap(({ id, target, version }) => {
+          const place = version < 0 ? { place: target, generation: -version } : undefined
+          const identity = ActorId.make({ ...id, type: this.contract.type, machine: peer.thread })
+          const ref = this.mesh.spawned(this.contract, peer, identity, place)
           const finalizer = Effect.andThen(Effect.ignore(end(peer, target, version)), left)
           return Effect.andThen(
             Scope.addFinalizer(scope, finalizer),
@@ -104,11 +108,11 @@ export class RemoteHost implements Host {
       if (peer.lost) return Effect.fail(new Error(`worker thread ${peer.thread} ended`))
       const correlation = peer.request(
         Peer.SPAWN,
-        this.index,
+        this.contract.type,
         0,
         0,
         this.makeArgs(args),
-        this.contract.wire.args,
+        this.args,
         {
           succeed: (place) => Deferred.doneUnsafe(answer, Exit.succeed(place as Place)),
           fail: (error) => Deferred.doneUnsafe(answer, Exit.fail(error)),
@@ -128,6 +132,7 @@ export class RemoteHost implements Host {
 
 /** Where an actor lives on its thread. */
 interface Place {
+  readonly id: Pick<ActorId.ActorId, "instance" | "version">
   readonly target: number
   readonly version: number
 }

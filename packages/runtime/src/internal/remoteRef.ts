@@ -1,5 +1,7 @@
 /** A reference to an actor on another thread: its messages are encoded, at once, into the link to that thread. */
+import * as ActorId from "../ActorId.ts"
 import type { Bounded, Depth } from "../Mailbox.ts"
+import type { Address } from "./address.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Mailbox } from "./mailbox.ts"
 import { address, type Peer } from "./peer.ts"
@@ -12,10 +14,12 @@ import type { Wire } from "./wire.ts"
 /** The contract of a remote actor, as far as sending to it goes. */
 export interface RemoteContract {
   readonly name: string
-  /** The host's number among those of the mesh. */
+  /** The number of its kind. */
+  readonly type: number
+  /** What its messages are numbered by: its kind, or a face. */
   readonly host: number
   readonly protocol: Protocol
-  readonly wire: Wire
+  readonly wire: Pick<Wire, "messages">
   readonly bounds: Bounded | undefined
 }
 
@@ -30,6 +34,8 @@ class Remote implements Target {
   readonly key: string | undefined
   /** Its bounds; undefined for an actor without. */
   readonly mailbox: Mailbox | undefined
+  /** Its identity, where that is not its place. */
+  private readonly identity: ActorId.ActorId | undefined
 
   constructor(
     contract: RemoteContract,
@@ -37,7 +43,8 @@ class Remote implements Target {
     target: number,
     version: number,
     key: string | undefined,
-    mailbox: Mailbox | undefined
+    mailbox: Mailbox | undefined,
+    identity: ActorId.ActorId | undefined
   ) {
     this.contract = contract
     this.peer = peer
@@ -45,6 +52,41 @@ class Remote implements Target {
     this.version = version
     this.key = key
     this.mailbox = mailbox
+    this.identity = identity
+  }
+
+  get id(): ActorId.ActorId | undefined {
+    if (this.identity !== undefined || this.key !== undefined) return this.identity
+    const { contract, peer, target, version } = this
+    return ActorId.make({ type: contract.type, instance: target, version, machine: peer.thread })
+  }
+
+  get known(): ActorId.ActorId | undefined {
+    return this.id
+  }
+
+  get token(): string {
+    return this.system.token
+  }
+
+  get protocol(): Protocol {
+    return this.contract.protocol
+  }
+
+  get address(): Address {
+    const { contract, key, mailbox, peer } = this
+    const { name, type } = contract
+    const known = contract.host === type
+    if (key !== undefined) {
+      return known
+        ? { _tag: "Keyed", type, key }
+        : { _tag: "OtherKey", type, machine: peer.thread, name, key }
+    }
+    const id = this.id!
+    if (known && mailbox === undefined) return { _tag: "Spawned", id }
+    if (mailbox === undefined) return { _tag: "Other", id, name }
+    const at = { place: this.target, generation: -this.version, ...mailbox.bounds }
+    return { _tag: "Other", id, name, mailbox: at }
   }
 
   get name(): string {

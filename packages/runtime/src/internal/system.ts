@@ -10,6 +10,8 @@ import * as Stream from "effect/Stream"
 import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
 import { Alarm } from "./alarm.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
+import { crossing } from "./crossing.ts"
+import { Directory } from "./directory.ts"
 import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
 import { type BURIED, COUNTS, DEAD, HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
@@ -43,6 +45,13 @@ export class System implements Hooks, SystemFace {
   readonly counts: Float64Array
   /** The actors hosted on this thread, by name. */
   readonly hosts = new Map<string, LocalHost>()
+  /** The same by the numbers of their kinds. */
+  readonly kinds: Array<LocalHost | undefined> = []
+  /** The actors of this thread that have identities. */
+  readonly directory: Directory
+  /** What no other system has: references that were written down say which they are of. */
+  token = Array.from(crypto.getRandomValues(new Uint32Array(2)), (word) => word.toString(16).padStart(8, "0"))
+    .join("")
   mesh: Mesh | undefined = undefined
   /** The numbers of the kinds of actors: the same on all threads. */
   types = new Names()
@@ -64,6 +73,8 @@ export class System implements Hooks, SystemFace {
     const tasks = Context.get(options.context, Scheduler.Scheduler).makeDispatcher()
     this.alarm = new Alarm(Context.get(options.context, Clock.Clock))
     this.counts = options.counts
+    this.directory = new Directory(this)
+    crossing.latest = new WeakRef(this)
     this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0), options.counts)
   }
 
@@ -71,6 +82,7 @@ export class System implements Hooks, SystemFace {
   join(mesh: Mesh): void {
     this.mesh = mesh
     this.types = mesh.types
+    this.token = mesh.token
     this.dispatcher.links = mesh
     this.dispatcher.arm()
   }

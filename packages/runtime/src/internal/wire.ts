@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type { Any } from "../Actor.ts"
 import { Reason } from "../AskError.ts"
 import * as Codec from "../Codec.ts"
+import * as Layout from "../Layout.ts"
 import { compile } from "./protocol.ts"
 
 /** The codecs of one message. */
@@ -21,7 +22,7 @@ export interface Wire {
   readonly fingerprint: string
 }
 
-const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodecs => ({
+export const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodecs => ({
   payload: Codec.make(rpc.payloadSchema, { path: `${path}.payload` }),
   success: Codec.make(rpc.successSchema, { path: `${path}.success` }),
   error: Codec.make(rpc.errorSchema, { path: `${path}.error` })
@@ -57,6 +58,21 @@ export const reason = Codec.make(Reason)
 
 /** A key, for the binding of a handle to it. */
 export const key = Codec.make(Schema.String)
+
+/** The version of an identity. */
+export const version = Codec.make(Layout.Uint8)
+
+const Offers = Schema.Array(Schema.Struct({ tag: Schema.String, fingerprint: Schema.String }))
+
+/** Messages, in their order, and what their bytes mean. */
+export type Offers = typeof Offers.Type
+
+const Face = Schema.Struct({ name: Schema.String, offers: Offers })
+
+/** What an actor is called where it is sent messages, and those. */
+export type Face = typeof Face.Type
+
+export const face = Codec.make(Face)
 
 /** A failed start, as text. */
 export const failure = Codec.make(Schema.String)

@@ -21,5 +21,8 @@ export const BURIED = 4
 /** Messages of this thread, for this thread, that died with an incarnation of it. */
 export const LOST = 5
 
+/** Places in its directory that a thread has given to actors. */
+export const PLACES = 6
+
 /** A cache line for each thread. */
 export const COUNTS = 8
