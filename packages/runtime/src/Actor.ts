@@ -111,6 +111,12 @@ export interface Actor<
   spawn(...args: SpawnArgs<Args>): Effect.Effect<ActorRef<Rpcs>, SpawnError, Hosted<Name> | Scope.Scope>
 
   /**
+   * What `ctx.spawn` takes to spawn such actors from plain handlers, as children of the handlers' actor. It is gone for
+   * once, when the behaviour is made or in `initial`.
+   */
+  readonly spawner: Effect.Effect<Spawner<Rpcs, Args>, never, Hosted<Name>>
+
+  /**
    * The actor with this key: made on its first message, wherever the system places the key. Its end is not the
    * key's: the next message makes it anew.
    */
@@ -118,6 +124,16 @@ export interface Actor<
 
   /** `keyed` as a plain function, for handlers that address many keys. */
   readonly byKey: Effect.Effect<(key: string) => ActorRef<Rpcs>, never, KeyedServices<Name, Args>>
+}
+
+/**
+ * The right to spawn actors of a contract from plain handlers, with `ctx.spawn`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Spawner<in out Rpcs extends Rpc.Any, in out Args extends Schema.Top> {
+  readonly "~@troupe/runtime/Spawner": { readonly rpcs: (_: Rpcs) => Rpcs; readonly args: (_: Args) => Args }
 }
 
 /**
@@ -337,6 +353,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
       Effect.withFiber((fiber) =>
         Effect.succeed(Context.getUnsafe(fiber.context, hosted).keyed(key) as ActorRef<Rpcs>)
       ),
+    spawner: Effect.map(hosted, (host): Spawner<Rpcs, Args> => ({ host, overseer: undefined }) as never),
     byKey: Effect.withFiber((fiber) => {
       const host = Context.getUnsafe(fiber.context, hosted)
       return Effect.succeed((key: string) => host.keyed(key) as ActorRef<Rpcs>)

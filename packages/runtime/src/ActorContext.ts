@@ -7,7 +7,9 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { SpawnArgs, Spawner } from "./Actor.ts"
 import type { ActorRef, TellArgs } from "./ActorRef.ts"
 
 /**
@@ -34,6 +36,24 @@ export interface ActorContext<in out Rpcs extends Rpc.Any> {
     tag: Tag,
     ...payload: TellArgs<Rpc.ExtractTag<R, Tag>>
   ): boolean
+
+  /** The actor in whose scope this one was spawned; undefined where that is no actor's scope. */
+  readonly parent: ActorRef<never> | undefined
+
+  /** The actors that were spawned in this one's scope and have not ended, in the order of their starts. */
+  readonly children: ReadonlyArray<ActorRef<never>>
+
+  /**
+   * Spawns a child, which ends with this actor, and does not wait for its start: what it is sent waits. If its `initial`
+   * fails, it has ended so for those that watch it.
+   */
+  spawn<R extends Rpc.Any, Args extends Schema.Top>(
+    spawner: Spawner<R, Args>,
+    ...args: SpawnArgs<Args>
+  ): ActorRef<R>
+
+  /** Has an actor stop, as `ActorRef.stop` does, and does not wait for its end. */
+  stop(ref: ActorRef<never>, options?: { readonly now?: boolean }): void
 
   /**
    * Has the behaviour told, by its signal `Terminated`, when an actor has ended; at once, if it has already. A restart

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as platform from "#platform"
 import type { Any, HostedOf } from "./Actor.ts"
@@ -52,7 +53,32 @@ export class ActorSystem extends Context.Service<ActorSystem, {
   readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>>
   /** What reached nobody, from now on: a bounded stream, which forgets the oldest when its reader lags. */
   readonly deadLetters: Stream.Stream<DeadLetter>
+  /** The system's own scope. What is spawned in it lives as long as the layer that hosts it. */
+  readonly scope: Scope.Scope
 }>()("@troupe/runtime/ActorSystem") {}
+
+/**
+ * Spawns what an Effect spawns under the system: it ends with the layer that hosts it, or when it stops.
+ *
+ * **Example** (An actor that outlives whoever spawns it)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor, ActorSystem } from "@troupe/runtime"
+ *
+ * const Clock = Actor.make("Clock", { protocol: RpcGroup.make(Rpc.make("Now", { success: Schema.Number })) })
+ *
+ * const clock = Clock.spawn().pipe(ActorSystem.provideScope)
+ * ```
+ *
+ * @category scopes
+ * @since 0.1.0
+ */
+export const provideScope = <A, E, R>(
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, Exclude<R, Scope.Scope> | ActorSystem> =>
+  Effect.flatMap(ActorSystem, ({ scope }) => Effect.provideService(self, Scope.Scope, scope))
 
 /**
  * Whether messages that stay on their thread are checked against their schemas. For tests and development: what
@@ -76,6 +102,7 @@ export const layer: Layer.Layer<ActorSystem> = Layer.effect(
   Effect.gen(function*() {
     const validate = yield* ValidateMessages
     const system = yield* internal.make({ thread: 0, validate })
+    yield* Effect.addFinalizer(() => system.close)
     return ActorSystem.of(system)
   })
 )
@@ -204,6 +231,8 @@ export const layerWorkers = <const Actors extends Any>(
       stderr,
       terminate
     })
+    // While the workers are still there.
+    yield* Effect.addFinalizer(() => system.close)
     let context = Context.make(ActorSystem, system)
     options.hosts.forEach((actor) => {
       context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, actor))

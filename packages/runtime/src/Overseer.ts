@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import type { Actor, Hosted, SpawnArgs } from "./Actor.ts"
+import type { Actor, Hosted, SpawnArgs, Spawner } from "./Actor.ts"
 import type { ActorRef } from "./ActorRef.ts"
 import { hostedKey } from "./internal/keys.ts"
 import type { SpawnError } from "./SpawnError.ts"
@@ -162,8 +162,21 @@ export const spawn = <Name extends string, Rpcs extends Rpc.Any, Args extends Sc
   ) as Effect.Effect<Child<Rpcs>, SpawnError>
 
 /**
- * Who oversees the keyed actors of a behaviour, and those that its handlers' contexts spawn: what the layer that hosts
- * the behaviour is provided with. (Default: nobody, an actor that fails ends)
+ * What `ctx.spawn` takes to spawn actors under an overseer. Nobody waits for such a start: if it fails, the overseer is
+ * told.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const spawner = <Name extends string, Rpcs extends Rpc.Any, Args extends Schema.Top>(
+  actor: Actor<Name, Rpcs, Args>,
+  overseer: Overseer
+): Effect.Effect<Spawner<Rpcs, Args>, never, Hosted<Name>> =>
+  Effect.map(hostedKey(actor.name), (host): Spawner<Rpcs, Args> => ({ host, overseer }) as never)
+
+/**
+ * Who oversees the keyed actors of a behaviour: what the layer that hosts it is provided with. (Default: nobody, an actor
+ * that fails ends)
  *
  * @category references
  * @since 0.1.0

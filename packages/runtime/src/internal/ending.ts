@@ -5,7 +5,7 @@ import type { ActorRef } from "../ActorRef.ts"
 import type { EndObserver } from "./life.ts"
 import type { Stop, Subject, Target } from "./ref.ts"
 
-const subjectOf = (ref: ActorRef<never>): Subject | undefined => (ref as unknown as Target).subject
+export const subjectOf = (ref: ActorRef<never>): Subject | undefined => (ref as unknown as Target).subject
 
 /** Waits until an actor has ended; how it did. */
 export const awaitExit = (ref: ActorRef<never>): Effect.Effect<Exit.Exit<void, unknown>> =>
@@ -28,6 +28,6 @@ export const stop = (ref: ActorRef<never>, how: Stop): Effect.Effect<void> =>
     }
     const observer: EndObserver = { ended: done, held: done }
     subject.observe(observer)
-    subject.stop(how)
+    subject.terminate(how)
     return Effect.sync(() => subject.unobserve(observer))
   })

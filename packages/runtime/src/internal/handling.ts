@@ -72,13 +72,13 @@ export class Handling implements Incarnation {
     this.close()
   }
 
-  /** The actor ends: what is stashed reaches nobody. */
-  end(reason: Reason): void {
+  /** The actor ends: what is stashed reaches nobody, and its askers are told why. */
+  end(because: () => Reason): void {
     const { ref, stashed } = this
     this.stashed = []
     for (const { message, payload, replier } of stashed) {
       ref.system.deadLetter("Ended", ref, message.tag, payload)
-      replier?.abandon(reason)
+      replier?.abandon(because())
     }
     this.close()
   }

@@ -5,7 +5,14 @@ import type * as Scope from "effect/Scope"
 import type { ActorRef } from "../ActorRef.ts"
 import type { Child, Overseer } from "../Overseer.ts"
 import type { SpawnError } from "../SpawnError.ts"
+import type { LocalRef } from "./localRef.ts"
 import type { System } from "./system.ts"
+
+/** What a handler's context spawns with. */
+export interface Spawner {
+  readonly host: Host
+  readonly overseer: Overseer | undefined
+}
 
 export interface Host {
   readonly system: System
@@ -24,6 +31,8 @@ export interface Host {
     context: Context.Context<never>,
     overseer: Overseer
   ): Effect.Effect<Child<never>, SpawnError>
+  /** Makes a child of an actor, which starts when its turn comes: its messages wait until then. */
+  spawnUnder(parent: LocalRef, args: unknown, overseer: Overseer | undefined): ActorRef<never>
   /** The actor with this key: the same reference for the same key. */
   keyed(key: string): ActorRef<never>
 }

@@ -119,8 +119,8 @@ export class Life implements Scope.Closeable {
     ;(this.rarely().debts ??= new Debts()).add(replier)
   }
 
-  abandonOwed(reason: ActorEnded): void {
-    this.rare?.debts?.abandon(reason)
+  abandonOwed(because: () => ActorEnded): void {
+    this.rare?.debts?.abandon(because)
   }
 
   /** What it has because its handlers do more than take steps. */
@@ -215,10 +215,14 @@ export class Life implements Scope.Closeable {
     return dropped === undefined ? Effect.void : Effect.asVoid(Fiber.await(dropped))
   }
 
-  /** Interrupts the effect in flight, then runs the finalizers. */
+  /** Interrupts the effect in flight, then ends the children, then runs the finalizers. */
   close(exit: Exit.Exit<void, unknown>): Effect.Effect<void> {
     const { fiber } = this
-    const closed = Scope.close(this, exit)
+    const children = this.ref.system.owners.get(this)
+    // Their own finalizer may come later than those of what they use.
+    const closed = children === undefined
+      ? Scope.close(this, exit)
+      : Effect.andThen(children.close, Scope.close(this, exit))
     if (fiber !== undefined) return Effect.andThen(Fiber.interrupt(fiber), closed)
     return this.rare?.dropped === undefined ? closed : Effect.andThen(this.dropped, closed)
   }
@@ -279,8 +283,8 @@ class Debts {
     this.open.push(debt)
   }
 
-  abandon(reason: ActorEnded): void {
-    for (const debt of this.open) debt.abandon(reason)
+  abandon(because: () => ActorEnded): void {
+    for (const debt of this.open) if (!debt.done) debt.abandon(because())
   }
 }
 
@@ -355,16 +359,18 @@ export const end = (ref: LocalRef, exit: Exit.Exit<void, unknown>): void => {
   if (ref.status >= ENDING) return
   ref.status = ENDING
   const { life, replier, system } = ref
-  const reason = reasonOf(exit)
   ref.replier = undefined
-  replier?.abandon(reason)
-  life?.abandonOwed(reason)
-  life?.handling?.end(reason)
+  // A failure is put into words only where somebody waits for them: that takes longer than all the rest.
+  let reason: ActorEnded | undefined
+  const because = (): ActorEnded => reason ??= reasonOf(exit)
+  replier?.abandon(because())
+  life?.abandonOwed(because)
+  life?.handling?.end(because)
   while (ref.size > 0) {
     const { asker, message, payload } = ref
     ref.drop()
     if (message !== ref.host.pill) system.deadLetter("Ended", ref, (message as MessageType).tag, payload)
-    asker?.abandon(reason)
+    asker?.abandon(because())
   }
   // Who waits for room is refused, or waits for the key's next incarnation.
   ref.mailbox?.wake()

@@ -33,6 +33,14 @@ const STASH_CAPACITY = 1024
 
 type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any, Record<string, Handler>>
 
+/** Arguments that do not fit their schema. */
+class Unfit {
+  readonly issue: unknown
+  constructor(issue: unknown) {
+    this.issue = issue
+  }
+}
+
 export class LocalHost implements Host {
   readonly system: System
   readonly name: string
@@ -130,9 +138,15 @@ export class LocalHost implements Host {
         return Effect.fail(new SpawnError({ actor: this.name, cause }))
       }
     }
-    const owner = this.system.owners.get(scope)
+    const owner = this.ownerOf(scope)
     if (owner !== undefined) return this.spawnIn(args, owner, undefined)
     return Effect.flatMap(this.system.owners.make(scope), (owner) => this.spawnIn(args, owner, undefined))
+  }
+
+  /** A scope's owner, if it has one already. */
+  private ownerOf(scope: Scope.Scope): Owner | undefined {
+    // The system outlives the services of the handlers: what is spawned under it ends with these.
+    return scope === this.system.scope ? this.owner : this.system.owners.get(scope)
   }
 
   oversee(
@@ -141,10 +155,33 @@ export class LocalHost implements Host {
     _context: Context.Context<never>,
     overseer: Overseer
   ): Effect.Effect<Child<never>, SpawnError> {
-    return this.system.owners.of(scope).pipe(
+    const owner = this.ownerOf(scope)
+    return (owner === undefined ? this.system.owners.make(scope) : Effect.succeed(owner)).pipe(
       Effect.flatMap((owner) => this.spawnIn(args, owner, overseer)),
       Effect.map((ref) => (ref as unknown as LocalRef).life!.oversight!)
     )
+  }
+
+  spawnUnder(parent: LocalRef, args: unknown, overseer: Overseer | undefined): ActorRef<never> {
+    const owner = Effect.runSync(this.system.owners.of(lifeOf(parent)))
+    const ref = this.make(undefined, IDLE, this.bounds && new Mailbox(this.bounds, undefined))
+    owner.add(ref)
+    // Nobody waits for its start: arguments that do not fit are one that fails.
+    try {
+      ref.state = this.makeArgs(args)
+    } catch (issue) {
+      ref.state = new Unfit(issue)
+    }
+    if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, ref.state, overseer, true)
+    if (owner.closed) end(ref, Exit.void)
+    else this.system.dispatcher.schedule(ref)
+    return ref as unknown as ActorRef<never>
+  }
+
+  private make(key: string | undefined, status: number, mailbox: Mailbox | undefined): LocalRef {
+    return mailbox === undefined
+      ? new LocalRef(this, key, status)
+      : new BoundedRef(this, key, status, mailbox)
   }
 
   /** The pill's turn has come. It is no message, and does not count as one. */
@@ -203,10 +240,7 @@ export class LocalHost implements Host {
     const living = this.living.get(key)
     if (living !== undefined && living.status < ENDING) return living
     if (this.owner.closed) return undefined
-    const { mailbox } = this.local(key)
-    const ref = mailbox === undefined
-      ? new LocalRef(this, key, IDLE)
-      : new BoundedRef(this, key, IDLE, mailbox)
+    const ref = this.make(key, IDLE, this.local(key).mailbox)
     this.living.set(key, ref)
     this.owner.add(ref)
     const { overseer } = this
@@ -221,9 +255,10 @@ export class LocalHost implements Host {
     return ref
   }
 
-  /** A keyed actor's first message is there. */
+  /** The first turn of an actor for whose start nobody waits: a keyed one, or one that a context spawned. */
   start(ref: LocalRef): void {
-    const started = this.begin(ref, undefined, (exit) => {
+    // Its arguments are where its state will be.
+    const started = this.begin(ref, ref.state, (exit) => {
       if (ref.status >= HELD) return
       if (Exit.isSuccess(exit)) this.system.dispatcher.rest(ref)
       else this.startFailed(ref, exit.cause)
@@ -267,9 +302,7 @@ export class LocalHost implements Host {
     if (owner.closed) {
       return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
     }
-    const ref = this.bounds === undefined
-      ? new LocalRef(this, undefined, RUNNING)
-      : new BoundedRef(this, undefined, RUNNING, new Mailbox(this.bounds, undefined))
+    const ref = this.make(undefined, RUNNING, this.bounds && new Mailbox(this.bounds, undefined))
     owner.add(ref)
     if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, made, overseer, false)
     let finished: Effect.Effect<ActorRef<never>, SpawnError> | undefined
@@ -306,6 +339,7 @@ export class LocalHost implements Host {
     args: unknown,
     done: (exit: Exit.Exit<void>) => void
   ): Exit.Exit<void> | undefined {
+    if (args instanceof Unfit) return Exit.die(args.issue)
     let initial: unknown
     try {
       initial = this.behaviour.initial(args, ref as never)

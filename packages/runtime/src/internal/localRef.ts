@@ -12,12 +12,23 @@ import { Cell, ENDED, ENDING, IDLE, type Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { Step, STOP } from "./hot/step.ts"
+import { handlingOf, pipeToSelf } from "./handling.ts"
+import type { Spawner } from "./host.ts"
 import type { KeyedRef } from "./keyedRef.ts"
-import { type EndObserver, exitOf, leave, type Life, lifeOf, signal, type SystemSignal } from "./life.ts"
+import {
+  awaitEnd,
+  end,
+  type EndObserver,
+  exitOf,
+  leave,
+  type Life,
+  lifeOf,
+  signal,
+  type SystemSignal
+} from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { Mailbox } from "./mailbox.ts"
-import type { Owner } from "./owner.ts"
-import { handlingOf, pipeToSelf } from "./handling.ts"
+import type { Owned, Owner } from "./owner.ts"
 import type { MessageType, Protocol } from "./protocol.ts"
 import { type Stop, type Subject, type Target, withRef } from "./ref.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
@@ -35,8 +46,8 @@ class Local extends Cell implements Target {
   life: Life | undefined = undefined
   owner: Owner | undefined = undefined
   /** The neighbours among what `owner` owns, in the order of their starts. */
-  previous: LocalRef | undefined = undefined
-  next: LocalRef | undefined = undefined
+  previous: Owned | undefined = undefined
+  next: Owned | undefined = undefined
 
   constructor(host: LocalHost, key: string | undefined, status: number) {
     super(status)
@@ -123,7 +134,7 @@ class Local extends Cell implements Target {
   }
 }
 
-export class LocalRef extends withRef(Local) implements Subject {
+export class LocalRef extends withRef(Local) implements Subject, Owned {
   observe(observer: EndObserver): void {
     if (this.status === ENDED) observer.ended(exitOf(this))
     else lifeOf(this).observe(observer)
@@ -133,13 +144,18 @@ export class LocalRef extends withRef(Local) implements Subject {
     this.life?.unobserve(observer)
   }
 
-  stop(how: Stop): void {
+  terminate(how: Stop): void {
     if (this.status >= ENDING) return
     if (how === "next") signal(this, stopNext)
     else if (how === "kill") leave(this, Exit.interrupt())
     // Nothing waits, and nothing is begun: there need be no start for it to stop.
     else if (this.status === IDLE && this.handlers === undefined) leave(this, Exit.void)
     else this.last()
+  }
+
+  finish(): Effect.Effect<unknown> | undefined {
+    end(this, Exit.void)
+    return this.status === ENDED ? undefined : awaitEnd(this)
   }
 
   /** Puts what stops the actor behind what is queued. */
@@ -167,8 +183,16 @@ export class LocalRef extends withRef(Local) implements Subject {
   }
 
   /** The actors that were spawned in its scope, in the order of their starts. */
-  get children(): ReadonlyArray<LocalRef> {
+  get children(): ReadonlyArray<Owned> {
     return this.life === undefined ? [] : this.system.owners.get(this.life)?.all ?? []
+  }
+
+  spawn({ host, overseer }: Spawner, args?: unknown): ActorRef<never> {
+    return host.spawnUnder(this, args, overseer)
+  }
+
+  stop(ref: ActorRef<never>, options?: { readonly now?: boolean }): void {
+    ;(ref as unknown as Target).subject?.terminate(options?.now === true ? "next" : "queued")
   }
 
   watch(ref: ActorRef<never>): void {

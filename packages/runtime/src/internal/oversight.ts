@@ -147,7 +147,7 @@ export class Oversight implements Child<never> {
     const { actor, exit } = this
     if (this.closing !== undefined) return this.closing
     const life = lifeOf(actor)
-    life.abandonOwed(reasonOf(exit))
+    life.abandonOwed(() => reasonOf(exit))
     actor.state = undefined
     actor.handlers = undefined
     const closed = Effect.sync(() => {

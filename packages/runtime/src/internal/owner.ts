@@ -3,14 +3,22 @@
  * cost more than the actor.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { ENDED } from "./hot/cell.ts"
-import { awaitEnd, end, Life } from "./life.ts"
+import { Life } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 
+/** An actor as far as whoever owns it is concerned. */
+export interface Owned {
+  owner: Owner | undefined
+  /** The neighbours among what `owner` owns, in the order of their starts. */
+  previous: Owned | undefined
+  next: Owned | undefined
+  /** Has it end, and waits until it has; undefined when it has already. Then it is owned no more. */
+  finish(): Effect.Effect<unknown> | undefined
+}
+
 export class Owner {
-  last: LocalRef | undefined = undefined
+  last: Owned | undefined = undefined
   closed = false
   /** The actor whose life the scope is, if it is one. */
   readonly actor: LocalRef | undefined
@@ -20,35 +28,34 @@ export class Owner {
   }
 
   /** What it owns, in the order of their starts. */
-  get all(): ReadonlyArray<LocalRef> {
-    const all: Array<LocalRef> = []
-    for (let ref = this.last; ref !== undefined; ref = ref.previous) all.push(ref)
+  get all(): ReadonlyArray<Owned> {
+    const all: Array<Owned> = []
+    for (let one = this.last; one !== undefined; one = one.previous) all.push(one)
     return all.toReversed()
   }
 
-  add(ref: LocalRef): void {
-    ref.owner = this
-    ref.previous = this.last
-    if (this.last !== undefined) this.last.next = ref
-    this.last = ref
+  add(one: Owned): void {
+    one.owner = this
+    one.previous = this.last
+    if (this.last !== undefined) this.last.next = one
+    this.last = one
   }
 
-  remove(ref: LocalRef): void {
-    if (ref.previous !== undefined) ref.previous.next = ref.next
-    if (ref.next !== undefined) ref.next.previous = ref.previous
-    else this.last = ref.previous
-    ref.owner = undefined
-    ref.previous = undefined
-    ref.next = undefined
+  remove(one: Owned): void {
+    if (one.previous !== undefined) one.previous.next = one.next
+    if (one.next !== undefined) one.next.previous = one.previous
+    else this.last = one.previous
+    one.owner = undefined
+    one.previous = undefined
+    one.next = undefined
   }
 
   /** Ends what it owns, the youngest first, each after the one before has ended. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.closed = true
     while (this.last !== undefined) {
-      const ref = this.last
-      end(ref, Exit.void)
-      if (ref.status !== ENDED) return Effect.andThen(awaitEnd(ref), this.close)
+      const ending = this.last.finish()
+      if (ending !== undefined) return Effect.andThen(ending, this.close)
     }
     return Effect.void
   })
@@ -57,6 +64,10 @@ export class Owner {
 /** The owners of one system, by scope. */
 export class Owners {
   private readonly owners = new WeakMap<Scope.Scope, Owner>()
+  /** Those of scopes that are no actor's, as long as these are open. */
+  readonly roots = new Set<Owner>()
+  /** No scope gets to own anything any more. */
+  closed = false
 
   /** The scope's owner, if it has one already. */
   get(scope: Scope.Scope): Owner | undefined {
@@ -73,8 +84,12 @@ export class Owners {
   make(scope: Scope.Scope): Effect.Effect<Owner> {
     return Effect.suspend(() => {
       const owner = new Owner(scope instanceof Life ? scope.ref : undefined)
+      owner.closed = this.closed
       this.owners.set(scope, owner)
-      return Effect.as(Scope.addFinalizer(scope, owner.close), owner)
+      if (owner.actor !== undefined) return Effect.as(Scope.addFinalizer(scope, owner.close), owner)
+      this.roots.add(owner)
+      const closed = Effect.andThen(owner.close, Effect.sync(() => this.roots.delete(owner)))
+      return Effect.as(Scope.addFinalizer(scope, closed), owner)
     })
   }
 }

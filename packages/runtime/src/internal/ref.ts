@@ -26,7 +26,7 @@ export interface Subject {
   /** Tells when it has ended; at once, if it has already. */
   observe(observer: EndObserver): void
   unobserve(observer: EndObserver): void
-  stop(how: Stop): void
+  terminate(how: Stop): void
   /** Has it die with an actor of this thread. */
   fasten(to: LocalRef): void
   unfasten(from: LocalRef): void

@@ -12,6 +12,7 @@ import type { Child, Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
+import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import * as Peer from "./peer.ts"
 import type { RemoteContract } from "./remoteRef.ts"
@@ -99,6 +100,12 @@ export class RemoteHost implements Host {
     if (host !== undefined) return host.oversee(args, scope, context, overseer)
     const cause = new Error("this thread does not host it")
     return Effect.fail(new SpawnError({ actor: this.contract.name, cause }))
+  }
+
+  spawnUnder(parent: LocalRef, args: unknown, overseer: Overseer | undefined): ActorRef<never> {
+    const host = this.system.hosts.get(this.contract.name)
+    if (host !== undefined) return host.spawnUnder(parent, args, overseer)
+    throw new Error("this thread does not host it")
   }
 
   /** Starts an actor there. Whoever is interrupted waits until it has ended. */

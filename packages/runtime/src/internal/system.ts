@@ -6,12 +6,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as PubSub from "effect/PubSub"
 import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
 import { Alarm } from "./alarm.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
 import { crossing } from "./crossing.ts"
 import { Directory } from "./directory.ts"
+import { Phases } from "../Shutdown.ts"
 import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
 import { type BURIED, COUNTS, DEAD, HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
@@ -23,6 +25,7 @@ import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import { Owners } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
+import { Shutdown } from "./shutdown.ts"
 import type { Letter } from "./wire.ts"
 
 type SystemFace = ActorSystem["Service"]
@@ -40,6 +43,9 @@ export class System implements Hooks, SystemFace {
   readonly dispatcher: Dispatcher
   readonly owners = new Owners()
   readonly alarm: Alarm
+  readonly shutdown: Shutdown
+  /** Where what belongs to no narrower scope lives. */
+  readonly scope: Scope.Closeable
   private readonly letters: PubSub.PubSub<DeadLetter>
   readonly deadLetters: Stream.Stream<DeadLetter>
   readonly counts: Float64Array
@@ -62,6 +68,7 @@ export class System implements Hooks, SystemFace {
     readonly thread: number
     readonly validate: boolean
     readonly context: Context.Context<never>
+    readonly scope: Scope.Closeable
     readonly letters: PubSub.PubSub<DeadLetter>
     readonly counts: Float64Array
   }) {
@@ -70,6 +77,8 @@ export class System implements Hooks, SystemFace {
     this.letters = options.letters
     this.deadLetters = Stream.fromPubSub(options.letters)
     this.context = options.context
+    this.scope = options.scope
+    this.shutdown = new Shutdown(Context.get(options.context, Phases), this.owners)
     const tasks = Context.get(options.context, Scheduler.Scheduler).makeDispatcher()
     this.alarm = new Alarm(Context.get(options.context, Clock.Clock))
     this.counts = options.counts
@@ -77,6 +86,11 @@ export class System implements Hooks, SystemFace {
     crossing.latest = new WeakRef(this)
     this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0), options.counts)
   }
+
+  /** Its end: the shutdown, unless that has been, and then what lives as long as it does. */
+  readonly close: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.andThen(this.shutdown.run, Scope.close(this.scope, Exit.void))
+  )
 
   /** Becomes one of several threads. */
   join(mesh: Mesh): void {
@@ -223,5 +237,6 @@ export const make = (options: {
     const context = yield* Effect.context<never>()
     const letters = yield* PubSub.sliding<DeadLetter>(DEAD_LETTERS_KEPT)
     const counts = options.counts ?? new Float64Array(COUNTS)
-    return new System({ ...options, context, letters, counts })
+    const scope = yield* Scope.make()
+    return new System({ ...options, context, scope, letters, counts })
   })

@@ -73,6 +73,8 @@ const join = Effect.fnUntraced(function*(
   yield* Scope.addFinalizer(scope, Effect.sync(() => mesh.close()))
   system.join(mesh)
   yield* Layer.buildWithScope(Layer.provide(layer, Layer.succeed(systemKey, system)), scope)
+  // Before the layers end: what the tasks use is still there.
+  yield* Scope.addFinalizer(scope, system.close)
   const hosted = Array.from(system.hosts.values(), (host) => ({
     name: host.name,
     fingerprint: host.wire.fingerprint
