@@ -103,7 +103,7 @@ export interface AnyView {
 
 export type ViewClass = new(window: Window) => AnyView
 
-const sizes = { i8: 0, u8: 0, i16: 1, u16: 1, i32: 2, u32: 2, f32: 2, f64: 3, i64: 3, u64: 3 } as const
+export const sizes = { i8: 0, u8: 0, i16: 1, u16: 1, i32: 2, u32: 2, f32: 2, f64: 3, i64: 3, u64: 3 } as const
 
 /** The slots of a ring as one producer or consumer sees them: one view, moved from slot to slot. */
 export class Slots {
@@ -126,14 +126,14 @@ export class Slots {
 }
 
 /** Called when a value is not one the field can hold, or bytes are not a value of the field. */
-const misfit = (value: unknown, name: string): never => {
+export const misfit = (value: unknown, name: string): never => {
   throw new RangeError(
     `${typeof value === "bigint" ? `${value}n` : String(value)} does not fit the field "${name}".`
   )
 }
 
 /** Whether a value of `type` can hold `value` exactly: as an expression, and as a function. */
-const fits: { readonly [T in Scalar]: readonly [string, (v: any) => boolean] } = {
+export const fits: { readonly [T in Scalar]: readonly [string, (v: any) => boolean] } = {
   i8: ["(v << 24 >> 24) === v", (v) => (v << 24 >> 24) === v],
   u8: ["(v & 255) === v", (v) => (v & 255) === v],
   i16: ["(v << 16 >> 16) === v", (v) => (v << 16 >> 16) === v],
@@ -153,7 +153,7 @@ const fits: { readonly [T in Scalar]: readonly [string, (v: any) => boolean] } =
 }
 
 /** The byte says more cases than there are: the memory does not hold what the layout says. */
-const pick = (values: ReadonlyArray<unknown>, index: number, name: string): any =>
+export const pick = (values: ReadonlyArray<unknown>, index: number, name: string): any =>
   index < values.length ? values[index] : misfit(index, name)
 
 const missing = (values: ReadonlyArray<unknown>, index: number, name: string): any => {
@@ -499,7 +499,7 @@ ${accessors.join("\n")}
 }
 
 /** Whether code may be made from strings here. A Content-Security-Policy or a flag of Node can forbid it. */
-const mayGenerate = (() => {
+export const mayGenerate = (() => {
   try {
     return new Function("return true")() === true
   } catch {

@@ -1,0 +1,377 @@
+/**
+ * A turn of one chunk: first the messages for its rows, then the broadcasts, each row after row.
+ *
+ * **Contract**: one thread at a time runs a chunk. It changes rows and marks of that chunk, and nothing else: what
+ * concerns others goes into the outputs.
+ * **Invariant**: which rows there are does not change during a turn; a row whose instance has ended is marked. A row
+ * is as its handler left it, or, if that threw, crashed or went on in an effect, as it was before that message.
+ * **Ordering**: messages in the order of the inbox, broadcasts in the order in which they were sent.
+ * **Allocation**: none a message, unless a handler asks for something. A copy of the chunk is kept for broadcasts of
+ * shapes without managed memory; elsewhere the cursor keeps what is overwritten.
+ * **Evidence**: `test/hot/swarmTurn.test.ts` compares it with objects, by property; `swarm.broadcast`, `swarm.tell`.
+ */
+import { BUSY, Chunk, type Cursor, ENDED, FAILED, type Loop, type Rows, shape } from "./columns.ts"
+import { Heap } from "./heap.ts"
+import { CRASH as CRASHED, DEAD, EFFECT, END, FAILURE, OWE, SUCCESS, SwarmOutputs } from "./swarmOutputs.ts"
+import * as Outputs from "./swarmOutputs.ts"
+import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "./step.ts"
+
+/** A message's handler for one row, and for whole columns. */
+export interface Handling {
+  readonly row: (view: any, payload: any, context: any) => unknown
+  readonly columns: ((columns: any, from: number, to: number, payload: any, context: any) => void) | undefined
+  /** Also handled by an instance that has failed. */
+  readonly essential: boolean
+}
+
+/** What becomes of an instance whose handler has failed. */
+export type Policy = "end" | "keep" | "stop" | "postMortem"
+
+/** Messages for the rows of a chunk. */
+export interface Deal<R> {
+  readonly rows: Uint32Array
+  readonly order: Uint32Array
+  readonly heads: Uint32Array
+  readonly slots: Uint32Array
+  readonly payloads: ReadonlyArray<unknown>
+  readonly repliers: ReadonlyMap<number, R>
+  readonly size: number
+}
+
+export interface Broadcast {
+  readonly message: number
+  readonly payload: unknown
+}
+
+/** A handler's effect, with the row that it works on: a copy, which takes the row's place when the effect is done. */
+export class Flight {
+  readonly effect: unknown
+  readonly cursor: Cursor
+  readonly message: number
+  constructor(effect: unknown, cursor: Cursor, message: number) {
+    this.effect = effect
+    this.cursor = cursor
+    this.message = message
+  }
+}
+
+/** Wraps the error of a deliberate crash. */
+class Crash {
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+const HEAP_BYTES = 1024
+
+/** A chunk of one row, of plain memory: where effects work. */
+export const single = (rows: Rows): Chunk => {
+  const { byteLength, columns } = shape(rows.shape.columns, 1)
+  const heap = rows.shape.managed
+    ? new Heap(HEAP_BYTES, { buffer: new ArrayBuffer(HEAP_BYTES), byteOffset: 0, byteLength: HEAP_BYTES })
+    : undefined
+  return new Chunk({ ...rows.shape, byteLength, columns, rows: 1 }, new ArrayBuffer(byteLength), 0, heap)
+}
+
+/** Runs chunks, on one thread. The context that handlers are given extends it. */
+export class SwarmTurn<R> {
+  private readonly rows: Rows
+  private readonly handling: ReadonlyArray<Handling>
+  private readonly policy: Policy
+  private readonly loops: Array<Loop | undefined> = []
+  /** A chunk as it was before a broadcast. */
+  private readonly before: Chunk | undefined
+  /** From where on a chunk's bytes are columns. */
+  private readonly columnsFrom: number
+  out: SwarmOutputs = new SwarmOutputs()
+  cursor: Cursor
+  /** The views that are free again. */
+  private readonly idle: Array<Cursor> = []
+  seed = 0
+  turn = 0
+  /** The number of what is handled in this turn: makes its random numbers its own. */
+  ordinal = 0
+  message = 0
+  payload: unknown = undefined
+  asker: R | undefined = undefined
+  /** Version of a slot. */
+  version: (slot: number) => number = () => 0
+  handled = 0
+  failed = 0
+
+  constructor(rows: Rows, handling: ReadonlyArray<Handling>, policy: Policy) {
+    this.rows = rows
+    this.handling = handling
+    this.policy = policy
+    this.cursor = rows.cursor(single(rows))
+    this.columnsFrom = rows.shape.columns[0]?.at ?? 0
+    this.before = rows.shape.managed
+      ? undefined
+      : new Chunk(rows.shape, new ArrayBuffer(rows.shape.byteLength), 0, undefined)
+  }
+
+  /** The slot of the row in hand. */
+  get slot(): number {
+    return this.cursor.chunk.slots[this.cursor.r]!
+  }
+
+  /** Handles what there is for one chunk. */
+  run(
+    chunk: Chunk,
+    size: number,
+    deal: Deal<R>,
+    from: number,
+    to: number,
+    broadcasts: ReadonlyArray<Broadcast>
+  ): void {
+    this.cursor.enter(chunk)
+    if (from < to) this.messages(chunk, deal, from, to)
+    for (let b = 0; b < broadcasts.length; b++) {
+      const { message, payload } = broadcasts[b]!
+      this.ordinal = deal.size + b
+      this.message = message
+      this.payload = payload
+      this.asker = undefined
+      this.broadcast(chunk, size, message, payload)
+    }
+  }
+
+  private messages(chunk: Chunk, deal: Deal<R>, from: number, to: number): void {
+    const { handling } = this
+    const { heads, order, payloads, repliers, rows } = deal
+    const asked = repliers.size > 0
+    const mask = this.rows.shape.rows - 1
+    const { managed } = this.rows.shape
+    const { marks } = chunk
+    for (let k = from; k < to; k++) {
+      const i = order[k]!
+      const row = rows[i]! & mask
+      const message = heads[i]! & 0xffff
+      const payload = payloads[i]
+      const handler = handling[message]!
+      this.asker = asked ? repliers.get(i) : undefined
+      this.message = message
+      this.payload = payload
+      if (marks[row] !== 0 && this.special(chunk, row, message, heads[i]!, payload)) continue
+      const { cursor } = this
+      cursor.r = row
+      cursor.d0 = 0
+      cursor.d1 = 0
+      this.ordinal = i
+      this.handled++
+      try {
+        const result = handler.row(cursor.view, payload, this)
+        if (result !== undefined || this.asker !== undefined) this.settle(result)
+        else if (managed) cursor.commit()
+      } catch (error) {
+        this.caught(chunk, error, false)
+      }
+    }
+  }
+
+  /** Whether a marked row's message is dealt with. */
+  private special(chunk: Chunk, row: number, message: number, head: number, payload: unknown): boolean {
+    const mark = chunk.marks[row]!
+    const slot = chunk.slots[row]!
+    if ((mark & ENDED) !== 0) {
+      this.out.add(DEAD, slot, message, this.asker, payload)
+      return true
+    }
+    if ((mark & BUSY) !== 0) {
+      this.out.add(Outputs.AGAIN, slot, head, this.asker, payload)
+      return true
+    }
+    if (this.handling[message]!.essential) return false
+    this.out.add(DEAD, slot, message, this.asker, payload)
+    return true
+  }
+
+  private broadcast(chunk: Chunk, size: number, message: number, payload: unknown): void {
+    const { columns, row: handler } = this.handling[message]!
+    if (columns !== undefined && chunk.marked === 0) {
+      this.handled += size
+      this.whole(chunk, size, columns, payload)
+      return
+    }
+    const loop = this.loops[message] ??= this.rows.loop()
+    const { before } = this
+    if (before !== undefined) {
+      before.bytes.set(chunk.bytes.subarray(this.columnsFrom), this.columnsFrom)
+    }
+    let from = 0
+    while (from < size) {
+      let to = size
+      if (chunk.marked > 0) {
+        if (chunk.marks[from] !== 0) {
+          const head = this.version(chunk.slots[from]!) << 16 | message
+          if ((chunk.marks[from]! & ENDED) !== 0 || this.special(chunk, from, message, head, payload)) {
+            from++
+            continue
+          }
+        }
+        to = from + 1
+        while (to < size && chunk.marks[to] === 0) to++
+      }
+      const { cursor } = this
+      cursor.d0 = before === undefined ? 0 : -1
+      cursor.d1 = cursor.d0
+      try {
+        loop(cursor, cursor.view, from, to, handler, payload, this)
+        this.handled += to - from
+        from = to
+      } catch (error) {
+        const at = cursor.r
+        this.handled += at + 1 - from
+        this.caught(chunk, error, true, at)
+        from = at + 1
+      }
+    }
+  }
+
+  /** A handler of whole columns: if it throws, none of the chunk's rows has changed. */
+  private whole(
+    chunk: Chunk,
+    size: number,
+    handler: NonNullable<Handling["columns"]>,
+    payload: unknown
+  ): void {
+    const kept = this.before ?? new Chunk(
+      this.rows.shape,
+      new ArrayBuffer(this.rows.shape.byteLength),
+      0,
+      undefined
+    )
+    kept.bytes.set(chunk.bytes.subarray(this.columnsFrom), this.columnsFrom)
+    try {
+      handler(this.columnsOf(chunk), 0, size, payload, this)
+    } catch (error) {
+      chunk.bytes.set(kept.bytes.subarray(this.columnsFrom), this.columnsFrom)
+      // It is no single instance's failure: each of the chunk's has failed.
+      for (let row = 0; row < size; row++) {
+        this.cursor.r = row
+        this.fail(chunk, row, error)
+      }
+    }
+  }
+
+  /** The columns of a chunk by their fields' names: numbers, booleans and literals as their numbers. */
+  columnsOf(chunk: Chunk): unknown {
+    let columns = this.named.get(chunk)
+    if (columns === undefined) {
+      columns = Object.create(null) as { [name: string]: unknown }
+      this.rows.shape.columns.forEach(({ name, tag }, i) => {
+        if (tag !== "record" && tag !== "managed") (columns as any)[name] = chunk.arrays[i]
+      })
+      this.named.set(chunk, columns)
+    }
+    return columns
+  }
+  private readonly named = new WeakMap<Chunk, object>()
+
+  /** What a handler has returned. */
+  settle(result: unknown): void {
+    const { asker, cursor } = this
+    if (result instanceof Step) {
+      const { kind, state, value } = result
+      if (kind === CRASH) throw new Crash(value)
+      if (kind !== STOP && state !== cursor.view && state !== undefined) cursor.write(state)
+      switch (kind) {
+        case NEXT:
+          if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, undefined)
+          break
+        case REPLY:
+          if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, value)
+          break
+        case FAIL:
+          this.out.add(FAILURE, this.slot, this.message, asker, value)
+          break
+        case LATER:
+          if (asker !== undefined) this.out.add(OWE, this.slot, 0, asker, undefined)
+          break
+        case STOP:
+          this.end()
+          if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, value)
+      }
+      if (this.rows.shape.managed) cursor.commit()
+    } else if (result === undefined) {
+      if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, undefined)
+      if (this.rows.shape.managed) cursor.commit()
+    } else {
+      this.fly(result)
+    }
+  }
+
+  /** The instance in hand ends with this turn. */
+  end(): void {
+    const { chunk, r } = this.cursor
+    if ((chunk.marks[r]! & ENDED) !== 0) return
+    chunk.mark(r, ENDED)
+    this.out.add(END, chunk.slots[r]!, 0, undefined, undefined)
+  }
+
+  /** The handler goes on in an effect: on a copy of the row, with the view that it has. */
+  private fly(effect: unknown): void {
+    const { cursor } = this
+    const { chunk, r } = cursor
+    const { idle, rows } = this
+    const next = idle.pop() ?? rows.cursor(single(rows))
+    const alone = next.chunk
+    rows.copy(chunk, r, alone, 0)
+    chunk.mark(r, BUSY)
+    alone.slots[0] = chunk.slots[r]!
+    throw new Departure(effect, alone, next)
+  }
+
+  private caught(chunk: Chunk, error: unknown, swept: boolean, row = this.cursor.r): void {
+    const { before, cursor } = this
+    // With a copy of the chunk the cursor has kept nothing.
+    if (swept && before !== undefined) this.rows.copy(before, row, chunk, row)
+    else cursor.rollback()
+    if (error instanceof Departure) {
+      // The view that the effect has now stands on the copy; another one goes on here.
+      cursor.enter(error.alone)
+      cursor.r = 0
+      cursor.d0 = 0
+      cursor.d1 = 0
+      this.cursor = error.next
+      this.cursor.enter(chunk)
+      this.out.add(
+        EFFECT,
+        chunk.slots[row]!,
+        this.message,
+        this.asker,
+        new Flight(error.effect, cursor, this.message)
+      )
+      return
+    }
+    this.fail(chunk, row, error)
+  }
+
+  private fail(chunk: Chunk, row: number, error: unknown): void {
+    this.failed++
+    const slot = chunk.slots[row]!
+    this.out.add(CRASHED, slot, this.message, this.asker, error instanceof Crash ? error.error : error)
+    if (this.policy === "keep" || (chunk.marks[row]! & ENDED) !== 0) return
+    if (this.policy === "end") {
+      chunk.mark(row, ENDED)
+      this.out.add(END, slot, 0, undefined, undefined)
+    } else chunk.mark(row, FAILED)
+  }
+
+  /** An effect is done, and its view is free. */
+  land({ cursor }: Flight): void {
+    if (this.idle.length < 64) this.idle.push(cursor)
+  }
+}
+
+class Departure {
+  readonly effect: unknown
+  readonly alone: Chunk
+  readonly next: Cursor
+  constructor(effect: unknown, alone: Chunk, next: Cursor) {
+    this.effect = effect
+    this.alone = alone
+    this.next = next
+  }
+}
