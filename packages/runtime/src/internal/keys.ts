@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import type { Hosted } from "../Actor.ts"
 import type { ActorSystem } from "../ActorSystem.ts"
+import type { Hosted as SwarmHosted } from "../Swarm.ts"
 import type { Host } from "./host.ts"
 
 /** What marks a reference. */
@@ -15,3 +16,7 @@ export const systemKey: Context.Service<ActorSystem, ActorSystem["Service"]> = C
 /** The key under which a system offers an actor. */
 export const hostedKey = <Name extends string>(name: Name): Context.Service<Hosted<Name>, Host> =>
   Context.Service<Hosted<Name>, Host>(`@troupe/runtime/Hosted/${name}`)
+
+/** The key under which a system offers a swarm's population. */
+export const swarmKey = <Name extends string>(name: Name): Context.Service<SwarmHosted<Name>, unknown> =>
+  Context.Service<SwarmHosted<Name>, unknown>(`@troupe/runtime/Swarm/${name}`)

@@ -82,7 +82,7 @@ export const compile = (group: Group, validate = false): Protocol => {
 const classAnnotation = "~constructor"
 
 /** Whether making a value of this schema does more than return its input: defaults, or class instances. */
-const hasConstructor = (root: SchemaAST.AST): boolean => {
+export const hasConstructor = (root: SchemaAST.AST): boolean => {
   const seen = new Set<SchemaAST.AST>()
   const visit = (ast: SchemaAST.AST): boolean => {
     if (seen.has(ast)) return false

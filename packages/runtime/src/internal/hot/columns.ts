@@ -178,6 +178,22 @@ export class Chunk {
   }
 }
 
+/** The typed arrays of a chunk by name, made once. */
+const namer = ({ columns }: Shape): (chunk: Chunk) => any => {
+  const made = new WeakMap<Chunk, any>()
+  return (chunk) => {
+    let named = made.get(chunk)
+    if (named === undefined) {
+      named = Object.create(null)
+      columns.forEach(({ name, tag }, i) => {
+        if (tag !== "record" && tag !== "managed") named[name] = chunk.arrays[i]
+      })
+      made.set(chunk, named)
+    }
+    return named
+  }
+}
+
 /** Stands on a row of a chunk. What its view reads and writes, it reads and writes there. */
 export interface Cursor {
   /** The row. */
@@ -208,9 +224,24 @@ export interface Rows {
    * from chunk to chunk: there they may wait for room.
    */
   copy(from: Chunk, row: number, to: Chunk, at: number): void
+  /** The columns of a chunk by their fields' names: numbers, and booleans and literals as numbers. */
+  named(chunk: Chunk): any
   /** A loop over rows for one handler: compiled for it alone where code may be generated, so that it is inlined. */
   loop(): Loop
+  /** A loop that combines what a function makes of each row, the same way. */
+  fold(): Fold
 }
+
+/** Combines the values of the rows `from` until before `to`, in their order. */
+export type Fold = (
+  cursor: Cursor,
+  view: unknown,
+  from: number,
+  to: number,
+  map: (view: any) => unknown,
+  combine: (self: unknown, that: unknown) => unknown,
+  initial: unknown
+) => unknown
 
 /**
  * Runs a handler on the rows from `from` until before `to`, or until it throws; the cursor stands on the row then.
@@ -290,7 +321,8 @@ const generate = (shape: Shape): Rows => {
           set: `const k = c[${i}].indexOf(v); ${set("k >= 0", "k")}`
         }
       case "record": {
-        const open = `const w = t.a${i}; w.o = t.r * ${column.stride}; const s = viewOf(t.chunk, ${i}, V[${i}]);`
+        const open =
+          `const w = t.a${i}; w.o = t.r * ${column.stride}; const s = viewOf(t.chunk, ${i}, V[${i}]);`
         const keep = kept(i, `save(t.u${i}, w.u8, w.o);`)
         return {
           get: `${open} ${column.nested ? keep : ""} return s[n[${i}]]`,
@@ -299,12 +331,10 @@ const generate = (shape: Shape): Rows => {
       }
       case "managed":
         return {
-          get:
-            `const h = ${place}; return h === ${NOTHING} ? undefined : t.chunk.heap.read(h, m[${i}])`,
-          set:
-            `const p = t.chunk.heap, h = ${
-              column.optional ? `v === undefined ? ${NOTHING} : ` : ""
-            }p.write(v, m[${i}]), b = ${place};
+          get: `const h = ${place}; return h === ${NOTHING} ? undefined : t.chunk.heap.read(h, m[${i}])`,
+          set: `const p = t.chunk.heap, h = ${
+            column.optional ? `v === undefined ? ${NOTHING} : ` : ""
+          }p.write(v, m[${i}]), b = ${place};
             ${kept(i, `t.u${i}[0] = b; ${place} = h; return;`)} p.free(b); ${place} = h;`
         }
     }
@@ -404,10 +434,21 @@ return { Cursor, copy(f, a, g, b) { ${copy.join("\n")} } }`
     shape,
     cursor: (chunk) => new Cursor(chunk),
     copy: copyRow,
+    named: namer(shape),
     // A function of its own for each handler: its calls, and the view's accessors in them, have feedback of their own.
-    loop: () => new Function(`return function(t, view, from, to, handler, payload, context) { ${loopCode(shape)} }`)()
+    loop: () =>
+      new Function(`return function(t, view, from, to, handler, payload, context) { ${loopCode(shape)} }`)(),
+    fold: () => new Function(`return function(t, view, from, to, map, combine, initial) { ${foldCode} }`)()
   }
 }
+
+const foldCode = `
+let all = initial;
+for (let r = from; r < to; r++) {
+  t.r = r;
+  all = combine(all, map(view));
+}
+return all`
 
 const loopCode = (shape: Shape): string => `
 for (let r = from; r < to; r++) {
@@ -591,6 +632,7 @@ const interpret = (shape: Shape): Rows => {
         }
       })
     },
+    named: namer(shape),
     loop: () => (cursor, view, from, to, handler, payload, context) => {
       for (let row = from; row < to; row++) {
         cursor.r = row
@@ -602,6 +644,14 @@ const interpret = (shape: Shape): Rows => {
         if (result !== undefined) context.settle(result)
         else if (shape.managed) cursor.commit()
       }
+    },
+    fold: () => (cursor, view, from, to, map, combine, initial) => {
+      let all = initial
+      for (let row = from; row < to; row++) {
+        cursor.r = row
+        all = combine(all, map(view))
+      }
+      return all
     }
   }
 }

@@ -236,6 +236,16 @@ export class SwarmStore {
     if (head[ENDED] === 0) head[ENDED + 1]!++
   }
 
+  /** A row's fields are those of another one's, which stays as it is. */
+  replace(row: number, from: Chunk, there: number): void {
+    const { rows, shift } = this
+    const chunk = this.chunks[row >>> shift]!
+    const at = row & (rows.shape.rows - 1)
+    if (rows.shape.managed) this.free(chunk, at)
+    rows.copy(from, there, chunk, at)
+    this.settle(row >>> shift, at)
+  }
+
   /** Puts the managed values of a row that wait for room into the chunk's heap, which grows for them. */
   settle(index: number, row: number): void {
     const { columns, managed } = this.rows.shape
@@ -257,12 +267,16 @@ export class SwarmStore {
   /** Gives back a row's marks, and what it has in managed memory unless that has `moved`. */
   private clear(chunk: Chunk, row: number, moved = false): void {
     if (chunk.marks[row] !== 0) chunk.unmark(row, chunk.marks[row]!)
-    if (!this.rows.shape.managed) return
-    this.rows.shape.columns.forEach((column, i) => {
-      if (column.tag !== "managed") return
+    if (this.rows.shape.managed) this.free(chunk, row, moved)
+  }
+
+  private free(chunk: Chunk, row: number, moved = false): void {
+    const { columns } = this.rows.shape
+    for (let i = 0; i < columns.length; i++) {
+      if (columns[i]!.tag !== "managed") continue
       if (!moved) chunk.heap!.free(chunk.arrays[i][row])
-      chunk.arrays[i][row] = 0
-    })
+      chunk.arrays[i][row] = NOTHING
+    }
   }
 
   /** The row of an instance, or -1. */

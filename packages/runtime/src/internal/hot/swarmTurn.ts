@@ -43,15 +43,24 @@ export interface Broadcast {
   readonly payload: unknown
 }
 
+/** What handlers are given besides the row. */
+export interface Context {
+  settle(result: unknown): void
+  /** It goes with an effect from now on: the row in hand is the one of the cursor, wherever the turn goes. */
+  depart(turn: SwarmTurn<any>, cursor: Cursor): void
+  /** The effect is done. */
+  arrive(turn: SwarmTurn<any>): void
+}
+
 /** A handler's effect, with the row that it works on: a copy, which takes the row's place when the effect is done. */
 export class Flight {
   readonly effect: unknown
   readonly cursor: Cursor
-  readonly message: number
-  constructor(effect: unknown, cursor: Cursor, message: number) {
+  readonly context: Context
+  constructor(effect: unknown, cursor: Cursor, context: Context) {
     this.effect = effect
     this.cursor = cursor
-    this.message = message
+    this.context = context
   }
 }
 
@@ -74,7 +83,7 @@ export const single = (rows: Rows): Chunk => {
   return new Chunk({ ...rows.shape, byteLength, columns, rows: 1 }, new ArrayBuffer(byteLength), 0, heap)
 }
 
-/** Runs chunks, on one thread. The context that handlers are given extends it. */
+/** Runs chunks, on one thread. */
 export class SwarmTurn<R> {
   private readonly rows: Rows
   private readonly handling: ReadonlyArray<Handling>
@@ -86,8 +95,10 @@ export class SwarmTurn<R> {
   private readonly columnsFrom: number
   out: SwarmOutputs = new SwarmOutputs()
   cursor: Cursor
-  /** The views that are free again. */
-  private readonly idle: Array<Cursor> = []
+  context: Context
+  private readonly makeContext: (turn: SwarmTurn<R>) => Context
+  /** Views and contexts that are free again. */
+  private readonly idle: Array<Hand> = []
   seed = 0
   turn = 0
   /** The number of what is handled in this turn: makes its random numbers its own. */
@@ -97,10 +108,21 @@ export class SwarmTurn<R> {
   asker: R | undefined = undefined
   /** Version of a slot. */
   version: (slot: number) => number = () => 0
-  handled = 0
+  /** What was handled, by the places of the messages in the protocol. */
+  readonly handled: Float64Array
+  /** What broadcasts have made instances of messages: handled, or said to be later or never. */
+  swept = 0
   failed = 0
 
-  constructor(rows: Rows, handling: ReadonlyArray<Handling>, policy: Policy) {
+  constructor(
+    rows: Rows,
+    handling: ReadonlyArray<Handling>,
+    policy: Policy,
+    makeContext: (turn: SwarmTurn<R>) => Context
+  ) {
+    this.handled = new Float64Array(handling.length)
+    this.makeContext = makeContext
+    this.context = makeContext(this)
     this.rows = rows
     this.handling = handling
     this.policy = policy
@@ -159,9 +181,9 @@ export class SwarmTurn<R> {
       cursor.d0 = 0
       cursor.d1 = 0
       this.ordinal = i
-      this.handled++
+      this.handled[message]!++
       try {
-        const result = handler.row(cursor.view, payload, this)
+        const result = handler.row(cursor.view, payload, this.context)
         if (result !== undefined || this.asker !== undefined) this.settle(result)
         else if (managed) cursor.commit()
       } catch (error) {
@@ -190,7 +212,8 @@ export class SwarmTurn<R> {
   private broadcast(chunk: Chunk, size: number, message: number, payload: unknown): void {
     const { columns, row: handler } = this.handling[message]!
     if (columns !== undefined && chunk.marked === 0) {
-      this.handled += size
+      this.handled[message]! += size
+      this.swept += size
       this.whole(chunk, size, columns, payload)
       return
     }
@@ -205,7 +228,9 @@ export class SwarmTurn<R> {
       if (chunk.marked > 0) {
         if (chunk.marks[from] !== 0) {
           const head = this.version(chunk.slots[from]!) << 16 | message
-          if ((chunk.marks[from]! & ENDED) !== 0 || this.special(chunk, from, message, head, payload)) {
+          const ended = (chunk.marks[from]! & ENDED) !== 0
+          if (ended || this.special(chunk, from, message, head, payload)) {
+            if (!ended) this.swept++
             from++
             continue
           }
@@ -217,12 +242,14 @@ export class SwarmTurn<R> {
       cursor.d0 = before === undefined ? 0 : -1
       cursor.d1 = cursor.d0
       try {
-        loop(cursor, cursor.view, from, to, handler, payload, this)
-        this.handled += to - from
+        loop(cursor, cursor.view, from, to, handler, payload, this.context)
+        this.handled[message]! += to - from
+        this.swept += to - from
         from = to
       } catch (error) {
         const at = cursor.r
-        this.handled += at + 1 - from
+        this.handled[message]! += at + 1 - from
+        this.swept += at + 1 - from
         this.caught(chunk, error, true, at)
         from = at + 1
       }
@@ -244,7 +271,7 @@ export class SwarmTurn<R> {
     )
     kept.bytes.set(chunk.bytes.subarray(this.columnsFrom), this.columnsFrom)
     try {
-      handler(this.columnsOf(chunk), 0, size, payload, this)
+      handler(this.rows.named(chunk), 0, size, payload, this.context)
     } catch (error) {
       chunk.bytes.set(kept.bytes.subarray(this.columnsFrom), this.columnsFrom)
       // It is no single instance's failure: each of the chunk's has failed.
@@ -254,20 +281,6 @@ export class SwarmTurn<R> {
       }
     }
   }
-
-  /** The columns of a chunk by their fields' names: numbers, booleans and literals as their numbers. */
-  columnsOf(chunk: Chunk): unknown {
-    let columns = this.named.get(chunk)
-    if (columns === undefined) {
-      columns = Object.create(null) as { [name: string]: unknown }
-      this.rows.shape.columns.forEach(({ name, tag }, i) => {
-        if (tag !== "record" && tag !== "managed") (columns as any)[name] = chunk.arrays[i]
-      })
-      this.named.set(chunk, columns)
-    }
-    return columns
-  }
-  private readonly named = new WeakMap<Chunk, object>()
 
   /** What a handler has returned. */
   settle(result: unknown): void {
@@ -312,11 +325,10 @@ export class SwarmTurn<R> {
 
   /** The handler goes on in an effect: on a copy of the row, with the view that it has. */
   private fly(effect: unknown): void {
-    const { cursor } = this
+    const { cursor, idle, rows } = this
     const { chunk, r } = cursor
-    const { idle, rows } = this
-    const next = idle.pop() ?? rows.cursor(single(rows))
-    const alone = next.chunk
+    const next = idle.pop() ?? { cursor: rows.cursor(single(rows)), context: this.makeContext(this) }
+    const alone = next.cursor.chunk
     rows.copy(chunk, r, alone, 0)
     chunk.mark(r, BUSY)
     alone.slots[0] = chunk.slots[r]!
@@ -330,19 +342,18 @@ export class SwarmTurn<R> {
     else cursor.rollback()
     if (error instanceof Departure) {
       // The view that the effect has now stands on the copy; another one goes on here.
-      cursor.enter(error.alone)
+      const { alone, effect, next } = error
+      const { context } = this
+      cursor.enter(alone)
       cursor.r = 0
       cursor.d0 = 0
       cursor.d1 = 0
-      this.cursor = error.next
+      context.depart(this, cursor)
+      this.cursor = next.cursor
+      this.context = next.context
       this.cursor.enter(chunk)
-      this.out.add(
-        EFFECT,
-        chunk.slots[row]!,
-        this.message,
-        this.asker,
-        new Flight(error.effect, cursor, this.message)
-      )
+      const flight = new Flight(effect, cursor, context)
+      this.out.add(EFFECT, chunk.slots[row]!, this.message, this.asker, flight)
       return
     }
     this.fail(chunk, row, error)
@@ -359,19 +370,52 @@ export class SwarmTurn<R> {
     } else chunk.mark(row, FAILED)
   }
 
-  /** An effect is done, and its view is free. */
-  land({ cursor }: Flight): void {
-    if (this.idle.length < 64) this.idle.push(cursor)
+  /** An effect is done: its view and its context are free. */
+  land({ context, cursor }: Flight): void {
+    context.arrive(this)
+    // Managed values of an effect go with its row.
+    if (this.idle.length < 64 && !this.rows.shape.managed) this.idle.push({ cursor, context })
   }
 }
 
+interface Hand {
+  readonly cursor: Cursor
+  readonly context: Context
+}
+
+/** Thrown out of a loop: the handler goes on in an effect, and has taken view and context along. */
 class Departure {
   readonly effect: unknown
   readonly alone: Chunk
-  readonly next: Cursor
-  constructor(effect: unknown, alone: Chunk, next: Cursor) {
+  readonly next: Hand
+  constructor(effect: unknown, alone: Chunk, next: Hand) {
     this.effect = effect
     this.alone = alone
     this.next = next
   }
+}
+
+/** A number from 0 to 1 that depends on nothing but these: the same on every thread. */
+export const random = (
+  seed: number,
+  slot: number,
+  version: number,
+  turn: number,
+  ordinal: number,
+  n: number
+): number => {
+  let h = mix(seed ^ 0x9e3779b9, slot)
+  h = mix(h, version << 24 ^ n)
+  h = mix(h, turn)
+  h = mix(h, ordinal)
+  // 53 bits: one more round for the lower ones.
+  const low = mix(h, 0x2545f491)
+  return ((h >>> 5) * 67108864 + (low >>> 6)) / 9007199254740992
+}
+
+/** A round of murmur3's finalizer over both. */
+const mix = (h: number, k: number): number => {
+  h = Math.imul(h ^ k, 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return h ^ (h >>> 16)
 }

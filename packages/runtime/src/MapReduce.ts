@@ -1,0 +1,119 @@
+/**
+ * Map and reduce: one figure out of many instances of a swarm, or out of many actors.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Reducer from "effect/Reducer"
+import type * as Rpc from "effect/rpc/Rpc"
+import type { ActorRef } from "./ActorRef.ts"
+import * as internal from "./internal/swarmReduce.ts"
+import type { ReadonlyView } from "./Layout.ts"
+import type { Population } from "./Population.ts"
+import type { Columns, State } from "./Swarm.ts"
+
+/**
+ * How far it has got.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Progress {
+  readonly done: number
+  readonly of: number
+}
+
+/**
+ * Common to all.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Called after every few milliseconds of work, and at the end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/**
+ * Maps each instance of a swarm to a value, and combines the values: those of a chunk in the order of its rows, then
+ * those of the chunks in theirs, so that equal swarms give equal results.
+ *
+ * **Details**
+ *
+ * No turn is open meanwhile, so that all instances are seen at one moment. The event loop has its turn every few
+ * milliseconds, and an interruption takes effect then. The reducer must be associative, its initial value neutral.
+ *
+ * **Example** (The mean of a swarm)
+ *
+ * ```ts
+ * import { Effect, Reducer } from "effect"
+ * import { MapReduce } from "@troupe/runtime"
+ * import { Car } from "./car.ts"
+ *
+ * const sum = Reducer.make((a: number, b: number) => a + b, 0)
+ *
+ * const mean = Effect.gen(function*() {
+ *   const cars = yield* Car.population
+ *   return (yield* MapReduce.instances(cars, { map: (car) => car.speed, reducer: sum })) / cars.count
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const instances = <Rpcs extends Rpc.Any, S extends State, A>(
+  population: Population<Rpcs, S>,
+  options: Options & {
+    readonly map: (row: ReadonlyView<S["Type"]>) => A
+    readonly reducer: Reducer.Reducer<A>
+  }
+): Effect.Effect<A> => internal.instances(population, options)
+
+/**
+ * The same over whole columns into an accumulator that is changed in place, a typed array for example: one for each
+ * chunk, combined in the order of the chunks.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const columns = <Rpcs extends Rpc.Any, S extends State, A>(
+  population: Population<Rpcs, S>,
+  options: Options & {
+    /** An accumulator with nothing in it. */
+    readonly make: () => A
+    /** Adds the rows `from` until before `to`. */
+    readonly add: (accumulator: A, columns: Columns<S["Type"]>, from: number, to: number) => void
+    /** Adds one accumulator to another. */
+    readonly combine: (into: A, from: A) => void
+  }
+): Effect.Effect<A> => internal.columns(population, options)
+
+/**
+ * The same over actors: asks each, and combines the answers in the order of the references. Fails with the first
+ * failure, and asks no more then.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const actors = <R extends Rpc.Any, A, E, RI>(
+  refs: Iterable<ActorRef<R>>,
+  options: Options & {
+    /** Asks one. */
+    readonly map: (ref: ActorRef<R>) => Effect.Effect<A, E, RI>
+    readonly reducer: Reducer.Reducer<A>
+    /** How many are asked at a time. (Default: all) */
+    readonly concurrency?: number | "unbounded" | undefined
+  }
+): Effect.Effect<A, E, RI> =>
+  Effect.suspend(() => {
+    const all = Array.from(refs)
+    let done = 0
+    const ask = (ref: ActorRef<R>) =>
+      Effect.tap(options.map(ref), () =>
+        Effect.sync(() => options.onProgress?.({ done: ++done, of: all.length })))
+    return Effect.map(
+      Effect.forEach(all, ask, { concurrency: options.concurrency ?? "unbounded" }),
+      (answers) =>
+        options.reducer.combineAll(answers)
+    )
+  })

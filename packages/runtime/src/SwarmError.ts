@@ -1,0 +1,41 @@
+/**
+ * Why a swarm cannot do what was asked of it, or has ended.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * A swarm cannot go on, or could not be made.
+ *
+ * | reason | what happened |
+ * | --- | --- |
+ * | `Ended` | it had ended before: its layer is closed, or it was stopped |
+ * | `InvalidState` | what was to be an instance's state does not fit its schema |
+ * | `Memory` | there is no memory for more instances |
+ * | `HandlerFailed` | a handler failed, and the swarm's policy is to stop |
+ * | `OpenTurn` | its memory was left within a turn |
+ * | `ContractMismatch` | its memory, or a worker, has another state or another protocol |
+ * | `ThreadLost` | a worker ended within a turn |
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SwarmError extends Schema.TaggedError<SwarmError>()("SwarmError", {
+  /** The swarm's name. */
+  swarm: Schema.String,
+  reason: Schema.Literals([
+    "Ended",
+    "InvalidState",
+    "Memory",
+    "HandlerFailed",
+    "OpenTurn",
+    "ContractMismatch",
+    "ThreadLost"
+  ]),
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `swarm ${this.swarm}: ${this.problem}`
+  }
+}

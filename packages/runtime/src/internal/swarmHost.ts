@@ -1,0 +1,520 @@
+/** A swarm on the thread that owns it: who is told what, and its turns. */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as ActorId from "../ActorId.ts"
+import type { Any } from "../Swarm.ts"
+import { SwarmError } from "../SwarmError.ts"
+import * as Failure from "./failure.ts"
+import { HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
+import { type Chunk, type Cursor, FAILED, type Rows } from "./hot/columns.ts"
+import { SwarmInbox } from "./hot/swarmInbox.ts"
+import type { SwarmOutputs } from "./hot/swarmOutputs.ts"
+import type { SwarmStore } from "./hot/swarmStore.ts"
+import { type Broadcast, single } from "./hot/swarmTurn.ts"
+import type { Debt } from "./life.ts"
+import type { Protocol } from "./protocol.ts"
+import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
+import { Flights, type Parked } from "./swarmFlight.ts"
+import { merge } from "./swarmMerge.ts"
+import { InstanceRef } from "./swarmRef.ts"
+import type { System } from "./system.ts"
+
+/** What a turn is made of. */
+export interface Plan {
+  readonly turn: number
+  readonly inbox: SwarmInbox<Debt>
+  readonly broadcasts: ReadonlyArray<Broadcast>
+}
+
+/** What came of a turn; `parts` in the order of the chunks. */
+export interface Outcome {
+  readonly parts: ReadonlyArray<{ readonly out: SwarmOutputs; readonly from: number; readonly to: number }>
+  /** Messages that broadcasts were: counted as told. */
+  readonly swept: number
+  readonly handled: number
+  readonly failed: number
+}
+
+/** Runs the chunks of a turn, on this thread or on others. */
+export interface Executor {
+  run(plan: Plan, done: (outcome: Outcome | SwarmError) => void): void
+  /** What was handled, by the places of the messages in the protocol. */
+  readonly handled: Float64Array
+}
+
+/** What a turn has done. */
+export interface Turned {
+  readonly turn: number
+  readonly handled: number
+  readonly failed: number
+  readonly born: number
+  readonly ended: number
+}
+
+/** A handler's failure. */
+export interface Failed {
+  readonly id: ActorId.ActorId
+  readonly tag: string
+  readonly cause: Cause.Cause<unknown>
+}
+
+/** Turns run as microtasks between two that are deferred. */
+const MICROTASKS = 64
+/** How long chunks are run before the event loop has its turn, in milliseconds. */
+export const SLICE_MILLIS = 4
+
+export interface Options {
+  readonly system: System
+  readonly contract: Any
+  readonly protocol: Protocol
+  readonly rows: Rows
+  readonly store: SwarmStore
+  readonly type: number
+  readonly manual: boolean
+  /** Whether a failing handler stops the swarm. */
+  readonly stops: boolean
+  /** Runs a task after timers and I/O have had their turn. */
+  readonly defer: (task: () => void) => void
+  readonly onFailed: (failed: ReadonlyArray<Failed>) => void
+  readonly construct: (state: unknown) => any
+}
+
+export class SwarmHost {
+  readonly system: System
+  readonly contract: Any
+  readonly protocol: Protocol
+  readonly store: SwarmStore
+  readonly rows: Rows
+  readonly type: number
+  readonly flights: Flights
+  private readonly options: Options
+  executor!: Executor
+  inbox = new SwarmInbox<Debt>()
+  private spare = new SwarmInbox<Debt>()
+  private broadcasts: Array<Broadcast> = []
+  /** What is handled before the inbox: it has waited for effects that are done. */
+  private first: Array<Parked> = []
+  /** Answers that are owed, by slot. */
+  readonly owed = new Map<number, Array<Debt>>()
+  /** What was told, by the places of the messages in the protocol. */
+  readonly told: Float64Array
+  readonly dead: Float64Array
+  private readonly actions: Array<() => void> = []
+  private readonly writer: Cursor
+  private readonly exit = Deferred.makeUnsafe<void, SwarmError>()
+  private running = false
+  private armed = false
+  private held = 0
+  private microtasks = 0
+  private over: SwarmError | undefined = undefined
+  private closing = false
+
+  constructor(options: Options) {
+    this.options = options
+    this.system = options.system
+    this.contract = options.contract
+    this.protocol = options.protocol
+    this.store = options.store
+    this.rows = options.rows
+    this.type = options.type
+    this.told = new Float64Array(this.protocol.messages.length)
+    this.dead = new Float64Array(this.protocol.messages.length)
+    this.flights = new Flights(this)
+    this.writer = options.rows.cursor(single(options.rows))
+  }
+
+  get name(): string {
+    return this.contract.name
+  }
+
+  /** Messages and broadcasts that wait for the next turn. */
+  get waiting(): number {
+    return this.inbox.size + this.first.length + this.flights.parked
+  }
+
+  get waitingBroadcasts(): number {
+    return this.broadcasts.length
+  }
+
+  /** Why nothing goes on any more. */
+  get problem(): SwarmError | undefined {
+    return this.over
+  }
+
+  // Identities.
+
+  id(slot: number, version: number): ActorId.ActorId {
+    return ActorId.make({ type: this.type, instance: slot, version, machine: this.system.thread })
+  }
+
+  /** The row of an identity, or -1. */
+  row(id: ActorId.Parts): number {
+    return id.type === this.type ? this.store.row(id.instance, id.version) : -1
+  }
+
+  chunk(row: number): Chunk {
+    return this.store.chunks[Math.floor(row / this.rows.shape.rows)]!
+  }
+
+  ref(slot: number, version: number): InstanceRef {
+    return new InstanceRef(this, slot, version)
+  }
+
+  // Messages.
+
+  /** Hands a message over; undefined when it was accepted. */
+  deliver(
+    slot: number,
+    version: number,
+    tag: string,
+    payload: unknown,
+    replier: Debt | undefined
+  ): Refusal | undefined {
+    const message = this.protocol.get(tag)
+    if (message === undefined) return unknown(this.name, tag)
+    if (this.over !== undefined || this.closing || this.store.row(slot, version) < 0) return ended
+    let value = payload
+    if (message.construct !== undefined) {
+      try {
+        value = message.construct(payload)
+      } catch (issue) {
+        return invalid(issue)
+      }
+    }
+    this.accept(slot, version, message.index, value, replier)
+    return undefined
+  }
+
+  /** Takes a message that fits. */
+  accept(slot: number, version: number, message: number, value: unknown, replier: Debt | undefined): void {
+    this.system.counts[LOCAL]!++
+    this.told[message]!++
+    this.inbox.add(slot, version, message, value, replier)
+    this.arm()
+  }
+
+  /** Tells an instance by its identity; false, and a dead letter, when there is none. */
+  tell(id: ActorId.Parts, tag: string, payload: unknown): boolean {
+    const refusal = id.type === this.type
+      ? this.deliver(id.instance, id.version, tag, payload, undefined)
+      : ended
+    if (refusal === undefined) return true
+    this.refuse(refusal, tag, payload)
+    return false
+  }
+
+  refuse({ reason }: Refusal, tag: string, payload: unknown): void {
+    const message = this.protocol.get(tag)
+    if (message !== undefined) this.dead[message.index]!++
+    this.system.deadLetter(reason, { name: this.name, key: undefined }, tag, payload, REFUSED)
+  }
+
+  /** A message that was accepted reaches nobody. */
+  bury(message: number, payload: unknown, replier: Debt | undefined): void {
+    const { tag } = this.protocol.messages[message]!
+    this.dead[message]!++
+    this.system.deadLetter("Ended", { name: this.name, key: undefined }, tag, payload)
+    replier?.abandon(ended.askReason)
+  }
+
+  broadcast(tag: string, payload: unknown): void {
+    const message = this.protocol.get(tag)
+    if (message === undefined) return this.refuse(unknown(this.name, tag), tag, payload)
+    if (this.over !== undefined || this.closing) return this.refuse(ended, tag, payload)
+    let value = payload
+    if (message.construct !== undefined) {
+      try {
+        value = message.construct(payload)
+      } catch (issue) {
+        return this.refuse(invalid(issue), tag, payload)
+      }
+    }
+    this.sweep(message.index, value)
+  }
+
+  sweep(message: number, payload: unknown): void {
+    this.broadcasts.push({ message, payload })
+    this.arm()
+  }
+
+  /** Tells those that a predicate over the columns chooses, as they are now; how many. */
+  tellWhere(
+    predicate: (columns: any, row: number) => boolean,
+    tag: string,
+    payload: unknown
+  ): number {
+    const { store } = this
+    let told = 0
+    for (let c = 0; c < store.used; c++) {
+      const chunk = store.chunks[c]!
+      const columns = this.rows.named(chunk)
+      const size = store.size(c)
+      for (let row = 0; row < size; row++) {
+        if (!predicate(columns, row)) continue
+        const slot = chunk.slots[row]!
+        const refusal = this.deliver(slot, store.slots.version(slot), tag, payload, undefined)
+        if (refusal === undefined) told++
+        else this.refuse(refusal, tag, payload)
+      }
+    }
+    return told
+  }
+
+  // Instances. Only between turns.
+
+  /** A new instance with this state: its slot. Throws a `SwarmError` for a state that does not fit. */
+  spawn(state: unknown): number {
+    if (this.over !== undefined) throw this.over
+    const { store, writer } = this
+    const slot = store.add()
+    const row = store.count - 1
+    writer.enter(this.chunk(row))
+    writer.r = row & (this.rows.shape.rows - 1)
+    // Nothing of what was there before is kept.
+    writer.d0 = -1
+    writer.d1 = -1
+    try {
+      writer.write(this.options.construct(state))
+    } catch (error) {
+      store.unadd()
+      throw new SwarmError({ swarm: this.name, reason: "InvalidState", problem: Failure.of(error) })
+    }
+    if (this.rows.shape.managed) store.settle(Math.floor(row / this.rows.shape.rows), writer.r)
+    return slot
+  }
+
+  /** Removes an instance; what it owes is not answered, and its effect is interrupted. */
+  remove(slot: number, version: number): boolean {
+    const row = this.store.row(slot, version)
+    if (row < 0) return false
+    this.store.remove(row)
+    this.flights.interrupt(slot)
+    const debts = this.owed.get(slot)
+    if (debts !== undefined) {
+      this.owed.delete(slot)
+      for (const debt of debts) debt.abandon(ended.askReason)
+    }
+    return true
+  }
+
+  /** The state of the instance in a row, as a plain value. */
+  read(row: number): unknown {
+    const { writer } = this
+    writer.enter(this.chunk(row))
+    writer.r = row & (this.rows.shape.rows - 1)
+    return writer.read()
+  }
+
+  hasFailed(row: number): boolean {
+    return (this.chunk(row).marks[row & (this.rows.shape.rows - 1)]! & FAILED) !== 0
+  }
+
+  // Turns.
+
+  /** Runs between turns: now, or when the one that is open is over. */
+  between(action: () => void): void {
+    if (this.running) this.actions.push(action)
+    else action()
+  }
+
+  /** The same as an Effect. */
+  betweenTurns<A, E>(action: () => Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => {
+      if (!this.running) return action()
+      return Effect.callback<A, E>((resume) => {
+        let given = true
+        this.actions.push(() => {
+          if (given) resume(Effect.suspend(action))
+        })
+        return Effect.sync(() => {
+          given = false
+        })
+      })
+    })
+  }
+
+  /** Runs with no turn open, and none beginning. */
+  holding<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    const hold = this.betweenTurns(() =>
+      Effect.sync(() => {
+        this.held++
+      })
+    )
+    const release = Effect.sync(() => {
+      this.held--
+      this.arm()
+    })
+    return Effect.acquireUseRelease(hold, () => effect, () => release)
+  }
+
+  /** One turn, whether there is anything to do or not. */
+  readonly step: Effect.Effect<Turned, SwarmError> = Effect.suspend(() =>
+    this.betweenTurns(() => {
+      if (this.over !== undefined) return Effect.fail(this.over)
+      if (this.held > 0) return Effect.andThen(Effect.yieldNow, this.step)
+      return Effect.callback<Turned, SwarmError>((resume) =>
+        this.begin((turned) =>
+          resume(turned instanceof SwarmError ? Effect.fail(turned) : Effect.succeed(turned))
+        )
+      )
+    })
+  )
+
+  /** Sees to it that there will be a turn. */
+  arm(): void {
+    if (this.armed || this.running || this.options.manual || this.held > 0 || this.over !== undefined) return
+    if (this.inbox.size === 0 && this.broadcasts.length === 0 && this.first.length === 0) return
+    this.armed = true
+    if (this.microtasks++ < MICROTASKS) return queueMicrotask(this.turn)
+    // A chain of microtasks lets nothing else run.
+    this.microtasks = 0
+    this.options.defer(this.turn)
+  }
+
+  private readonly turn = (): void => {
+    this.armed = false
+    if (!this.running && this.held === 0 && this.over === undefined) this.begin(() => {})
+  }
+
+  private begin(done: (turned: Turned | SwarmError) => void): void {
+    const { broadcasts, rows, store } = this
+    const inbox = this.taken()
+    this.running = true
+    this.inbox = this.spare
+    this.spare = inbox
+    this.broadcasts = []
+    const turn = store.begin()
+    const { born, ended } = store
+    inbox.deal(store.slots, 31 - Math.clz32(rows.shape.rows), store.used)
+    this.executor.run({ turn, inbox, broadcasts }, (outcome) => {
+      let failed = 0
+      let handled = 0
+      if (outcome instanceof SwarmError) this.fail(outcome)
+      else {
+        ;({ failed, handled } = outcome)
+        try {
+          this.finish(inbox, outcome)
+          store.commit()
+        } catch (error) {
+          this.fail(error instanceof SwarmError ? error : this.broken(error))
+        }
+      }
+      inbox.clear()
+      this.running = false
+      const result = this.over !== undefined && outcome instanceof SwarmError
+        ? this.over
+        : { turn, handled, failed, born: store.born - born, ended: store.ended - ended }
+      this.rest()
+      done(result)
+    })
+  }
+
+  /** The messages of the next turn. */
+  private taken(): SwarmInbox<Debt> {
+    const { first, inbox } = this
+    if (first.length === 0) return inbox
+    this.first = []
+    const all = new SwarmInbox<Debt>()
+    for (const { head, payload, replier, slot } of first) {
+      all.add(slot, head >>> 16, head & 0xffff, payload, replier)
+    }
+    for (let i = 0; i < inbox.size; i++) {
+      const head = inbox.heads[i]!
+      all.add(inbox.slots[i]!, head >>> 16, head & 0xffff, inbox.payloads[i], inbox.repliers.get(i))
+    }
+    return all
+  }
+
+  /** Messages that have waited for an effect. */
+  again(parked: ReadonlyArray<Parked>): void {
+    for (const message of parked) this.first.push(message)
+    this.arm()
+  }
+
+  /** Applies what handlers have brought about. */
+  private finish(inbox: SwarmInbox<Debt>, outcome: Outcome): void {
+    const { system } = this
+    for (let k = inbox.size - inbox.dead; k < inbox.size; k++) {
+      const i = inbox.order[k]!
+      this.bury(inbox.heads[i]! & 0xffff, inbox.payloads[i], inbox.repliers.get(i))
+    }
+    system.counts[LOCAL]! += outcome.swept
+    system.counts[HANDLED]! += outcome.handled
+    this.settle()
+    const failures = merge(this, outcome.parts)
+    if (failures.length > 0) this.failed(failures)
+  }
+
+  /** Handlers have failed. */
+  failed(failures: ReadonlyArray<Failed>): void {
+    this.options.onFailed(failures)
+    if (!this.options.stops) return
+    const { cause, id, tag } = failures[0]!
+    const problem = `${id.toString()} failed in ${tag}: ${Failure.ofCause(cause)}`
+    this.fail(new SwarmError({ swarm: this.name, reason: "HandlerFailed", problem }))
+  }
+
+  /** Gives room to the managed values that wait for it. */
+  private settle(): void {
+    const { rows: { shape }, store } = this
+    if (!shape.managed) return
+    store.chunks.forEach((chunk, c) => {
+      if (chunk.heap!.waiting.length === 0) return
+      for (let row = 0; row < store.size(c); row++) store.settle(c, row)
+      chunk.heap!.waiting = []
+    })
+  }
+
+  private broken(error: unknown): SwarmError {
+    return new SwarmError({ swarm: this.name, reason: "Memory", problem: Failure.of(error) })
+  }
+
+  /** A turn is over: what waited for that. */
+  private rest(): void {
+    // One of them may begin the next turn.
+    while (this.actions.length > 0 && !this.running) this.actions.shift()!()
+    if (this.running) return
+    if (this.closing && this.over === undefined) this.close()
+    else this.arm()
+  }
+
+  /** Ends without a success: nothing is handled any more. */
+  fail(problem: SwarmError): void {
+    if (this.over !== undefined) return
+    this.over = problem
+    this.drain()
+    Deferred.doneUnsafe(this.exit, Exit.fail(problem))
+  }
+
+  /** Waits for the end: a failure, unless its layer was closed. */
+  get awaitEnd(): Effect.Effect<void, SwarmError> {
+    return Deferred.await(this.exit)
+  }
+
+  /** Ends: when the turn that is open is over. */
+  close(): void {
+    if (this.running) {
+      this.closing = true
+      return
+    }
+    if (this.over !== undefined) return
+    this.over = new SwarmError({ swarm: this.name, reason: "Ended", problem: "it has ended" })
+    this.drain()
+    Deferred.doneUnsafe(this.exit, Exit.void)
+  }
+
+  /** What waits is dead letters, and nobody is answered any more. */
+  private drain(): void {
+    const inbox = this.taken()
+    for (let i = 0; i < inbox.size; i++) {
+      this.bury(inbox.heads[i]! & 0xffff, inbox.payloads[i], inbox.repliers.get(i))
+    }
+    inbox.clear()
+    this.broadcasts = []
+    for (const debts of this.owed.values()) for (const debt of debts) debt.abandon(ended.askReason)
+    this.owed.clear()
+    this.flights.interruptAll()
+  }
+}
