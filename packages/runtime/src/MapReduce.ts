@@ -1,12 +1,11 @@
 /**
- * Map and reduce: one figure out of many instances of a swarm, or out of many actors.
+ * Map and reduce: one figure out of the many instances of a swarm. Over actors it is `Ask.reduce`.
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Reducer from "effect/Reducer"
 import type * as Rpc from "effect/rpc/Rpc"
-import type { ActorRef } from "./ActorRef.ts"
 import * as internal from "./internal/swarmReduce.ts"
 import type { ReadonlyView } from "./Layout.ts"
 import type { Population } from "./Population.ts"
@@ -87,33 +86,3 @@ export const columns = <Rpcs extends Rpc.Any, S extends State, A>(
     readonly combine: (into: A, from: A) => void
   }
 ): Effect.Effect<A> => internal.columns(population, options)
-
-/**
- * The same over actors: asks each, and combines the answers in the order of the references. Fails with the first
- * failure, and asks no more then.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const actors = <R extends Rpc.Any, A, E, RI>(
-  refs: Iterable<ActorRef<R>>,
-  options: Options & {
-    /** Asks one. */
-    readonly map: (ref: ActorRef<R>) => Effect.Effect<A, E, RI>
-    readonly reducer: Reducer.Reducer<A>
-    /** How many are asked at a time. (Default: all) */
-    readonly concurrency?: number | "unbounded" | undefined
-  }
-): Effect.Effect<A, E, RI> =>
-  Effect.suspend(() => {
-    const all = Array.from(refs)
-    let done = 0
-    const ask = (ref: ActorRef<R>) =>
-      Effect.tap(options.map(ref), () =>
-        Effect.sync(() => options.onProgress?.({ done: ++done, of: all.length })))
-    return Effect.map(
-      Effect.forEach(all, ask, { concurrency: options.concurrency ?? "unbounded" }),
-      (answers) =>
-        options.reducer.combineAll(answers)
-    )
-  })

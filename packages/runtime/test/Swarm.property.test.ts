@@ -5,6 +5,7 @@ import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as Layout from "@troupe/runtime/Layout"
 import * as Swarm from "@troupe/runtime/Swarm"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
@@ -240,7 +241,12 @@ describe("Swarm", () => {
             }
             yield* step
             yield* step
-          }).pipe(Effect.provide(CellLive), Effect.provide(ActorSystem.layer), Effect.scoped)
+          }).pipe(
+            Effect.provide(CellLive),
+            Effect.provide(ActorSystem.layer),
+            Effect.provide(Logger.layer([])),
+            Effect.scoped
+          )
         const property = fc.asyncProperty(
           fc.array(command, { maxLength: 50 }),
           (commands) => Effect.runPromiseWith(services)(run(commands) as Effect.Effect<void>)

@@ -2,7 +2,7 @@ import * as Scenario from "../Scenario.ts"
 import { cars } from "../troupe/Car.ts"
 import { telling } from "../troupe/swarm.ts"
 
-const burst = 100_000
+const burst = 1_000_000
 
 /** Tells to random instances, and the turns that handle them. */
 export default Scenario.throughput({

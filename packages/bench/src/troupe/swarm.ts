@@ -1,4 +1,5 @@
 /** Troupe's scenarios of swarms on one thread. */
+import * as ActorId from "@troupe/runtime/ActorId"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as MapReduce from "@troupe/runtime/MapReduce"
 import * as Effect from "effect/Effect"
@@ -76,7 +77,8 @@ export const telling = (burst: number) =>
     let seed = 1
     const chosen = Array.from({ length: cars }, () => {
       seed = Math.imul(seed, 1664525) + 1013904223 | 0
-      return ids[(seed >>> 0) % cars]!
+      // Made anew: an identity that has just come in a message is near at hand.
+      return ActorId.make(ids[(seed >>> 0) % cars]!)
     })
     let told = 0
     const payload = { seconds: 0.5 }

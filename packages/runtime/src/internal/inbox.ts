@@ -23,6 +23,7 @@ import type { Mesh } from "./mesh.ts"
 import type { Forwarder } from "./ref.ts"
 import * as Peer from "./peer.ts"
 import { RemoteReplier } from "./remoteReplier.ts"
+import { swarmsOf } from "./swarms.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
@@ -223,7 +224,8 @@ export class Inbox implements Sink, Arrival {
     offset: number,
     end: number
   ): void {
-    const ref = version === 0 ? this.bound[target] : this.find(target, version)
+    const ref = version === 0 ? this.bound[target] : this.instance(address, target, version) ??
+      this.find(target, version)
     if (this.mesh.mailboxes !== undefined && this.slot === undefined) this.placed(ref, target, version)
     const index = Peer.messageOf(address)
     const host = ref === undefined ? this.system.kinds[Peer.hostOf(address)] : ref.host
@@ -338,6 +340,12 @@ export class Inbox implements Sink, Arrival {
         refuse(error._tag === "Success" ? Failure.of(error.success.cause) : Failure.ofCause(exit.cause))
       }
     })
+  }
+
+  /** The instance of a swarm, if the address is of one. */
+  private instance(address: number, target: number, version: number): Forwarder | undefined {
+    const name = address < 0 ? this.faced(address)?.name : undefined
+    return name === undefined ? undefined : swarmsOf(this.system).get(name)?.ref(target >>> 0, version)
   }
 
   /** The actor at a place; the places of bounded mailboxes have negative versions. */

@@ -8,6 +8,7 @@ import type { Mesh } from "./mesh.ts"
 import { compile, type Group, type Protocol } from "./protocol.ts"
 import type { Ref } from "./ref.ts"
 import type { RemoteContract } from "./remoteRef.ts"
+import { swarmsOf } from "./swarms.ts"
 import type { System } from "./system.ts"
 
 /** What a schema of references wants: messages, and a kind of actors unless any will do. */
@@ -75,6 +76,8 @@ const spawned = (
       ? new DeadRef(system, name, protocol, id, system.token)
       : mesh!.spawned(contract(id.machine), peer, id, place)
   }
+  const swarm = swarmsOf(system).get(name)
+  if (swarm !== undefined) return fit(swarm.ref(id.instance, id.version), wanted)
   const living = system.directory.get(id.instance, id.version) as Ref | undefined
   if (living === undefined) return new DeadRef(system, name, protocol, id, system.token)
   if (living.name !== name) return unfit(living.name, wanted)

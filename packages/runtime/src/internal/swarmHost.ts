@@ -1,5 +1,5 @@
 /** A swarm on the thread that owns it: who is told what, and its turns. */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -174,7 +174,7 @@ export class SwarmHost {
   ): Refusal | undefined {
     const message = this.protocol.get(tag)
     if (message === undefined) return unknown(this.name, tag)
-    if (this.over !== undefined || this.closing || this.store.row(slot, version) < 0) return ended
+    if (this.over !== undefined || this.closing || !this.store.slots.has(slot, version)) return ended
     let value = payload
     if (message.construct !== undefined) {
       try {
@@ -437,8 +437,7 @@ export class SwarmHost {
   private finish(inbox: SwarmInbox<Debt>, outcome: Outcome): void {
     const { system } = this
     for (let k = inbox.size - inbox.dead; k < inbox.size; k++) {
-      const i = inbox.order[k]!
-      this.bury(inbox.heads[i]! & 0xffff, inbox.payloads[i], inbox.repliers.get(i))
+      this.bury(inbox.told[k]! & 0xffff, inbox.content[k], inbox.repliers.get(inbox.order[k]!))
     }
     system.counts[LOCAL]! += outcome.swept
     system.counts[HANDLED]! += outcome.handled

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
 import * as Scope from "effect/Scope"
-import * as Memory from "../Memory.ts"
+import type * as Memory from "../Memory.ts"
 import { SwarmError } from "../SwarmError.ts"
 import type { Grow, Use } from "./hot/swarmStore.ts"
 

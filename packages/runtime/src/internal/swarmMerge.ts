@@ -1,6 +1,6 @@
 /** The end of a turn: what its handlers have brought about happens, chunk after chunk. */
 import * as Cause from "effect/Cause"
-import { ActorEnded } from "../AskError.ts"
+import { ActorEnded, Unhandled } from "../AskError.ts"
 import { SwarmError } from "../SwarmError.ts"
 import * as Failure from "./failure.ts"
 import * as Outputs from "./hot/swarmOutputs.ts"
@@ -60,6 +60,12 @@ export const merge = (host: SwarmHost, parts: Outcome["parts"]): ReadonlyArray<F
         case Outputs.EFFECT:
           host.flights.start(a, b, x as Debt | undefined, y)
           break
+        case Outputs.UNHANDLED: {
+          const { tag } = host.protocol.messages[b]!
+          host.system.deadLetter("Unhandled", { name: host.name, key: undefined }, tag, y)
+          ;(x as Debt | undefined)?.abandon(new Unhandled({}))
+          break
+        }
         case Outputs.DEAD:
           host.bury(b, y, x as Debt | undefined)
           break

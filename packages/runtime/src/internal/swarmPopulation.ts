@@ -1,7 +1,7 @@
 /** A population, as the thread that owns it sees it. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
+import type * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import type { ActorId } from "../ActorId.ts"
 import type { AskOptions } from "../ActorRef.ts"
@@ -9,7 +9,7 @@ import type { ColumnStats, Stats } from "../Population.ts"
 import { SwarmError } from "../SwarmError.ts"
 import type { Chunk } from "./hot/columns.ts"
 import type { Failed, SwarmHost } from "./swarmHost.ts"
-import { InstanceRef } from "./swarmRef.ts"
+import type { InstanceRef } from "./swarmRef.ts"
 
 /** The host of a population: what works on a whole swarm reaches it here. */
 export const hostOf = (population: unknown): SwarmHost => (population as LocalPopulation).host

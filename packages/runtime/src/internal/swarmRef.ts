@@ -1,64 +1,66 @@
-/** A reference to an instance of a swarm. */
+/** A reference to an instance of a swarm, on the thread that owns it. */
 import type { ActorId } from "../ActorId.ts"
-import type { Mailbox } from "./mailbox.ts"
-import type { Depth } from "../Mailbox.ts"
+import type { Address } from "./address.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Debt } from "./life.ts"
+import type { Protocol } from "./protocol.ts"
 import { type Target, withRef } from "./ref.ts"
 import type { Refusal } from "./refusal.ts"
+import type { SwarmHost } from "./swarmHost.ts"
 import type { System } from "./system.ts"
 
-/** What knows the instances: on the thread that owns the swarm, or on another one. */
-export interface Instances {
-  readonly name: string
-  readonly system: System
-  id(slot: number, version: number): ActorId
-  deliver(
-    slot: number,
-    version: number,
-    tag: string,
-    payload: unknown,
-    replier: Debt | undefined
-  ): Refusal | undefined
-}
-
 class Instance implements Target {
-  private readonly instances: Instances
+  // It is no actor, and has no life of its own that others could watch.
+  readonly subject = undefined
+  readonly host = undefined
+  readonly key = undefined
+  readonly mailbox = undefined
+  readonly depth = undefined
+  private readonly swarm: SwarmHost
   private readonly slot: number
   private readonly version: number
 
-  constructor(instances: Instances, slot: number, version: number) {
-    this.instances = instances
+  constructor(swarm: SwarmHost, slot: number, version: number) {
+    this.swarm = swarm
     this.slot = slot
     this.version = version
   }
 
   get name(): string {
-    return this.instances.name
-  }
-
-  get key(): undefined {
-    return undefined
-  }
-
-  get id(): ActorId {
-    return this.instances.id(this.slot, this.version)
+    return this.swarm.name
   }
 
   get system(): System {
-    return this.instances.system
+    return this.swarm.system
   }
 
-  get mailbox(): Mailbox | undefined {
-    return undefined
+  get protocol(): Protocol {
+    return this.swarm.protocol
   }
 
-  get depth(): Depth | undefined {
-    return undefined
+  get token(): string {
+    return this.system.token
+  }
+
+  get id(): ActorId {
+    return this.swarm.id(this.slot, this.version)
+  }
+
+  get known(): ActorId {
+    return this.id
+  }
+
+  get address(): Address {
+    return { _tag: "Other", id: this.id, name: this.name }
+  }
+
+  /** Whether the instance has ended. */
+  get over(): boolean {
+    return !this.swarm.store.slots.has(this.slot, this.version)
   }
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
-    return this.instances.deliver(this.slot, this.version, tag, payload, replier as Debt | undefined)
+    return this.swarm.deliver(this.slot, this.version, tag, payload, replier as Debt | undefined)
   }
 }
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import * as Bytes from "../../src/internal/hot/bytes.ts"
+import type * as Bytes from "../../src/internal/hot/bytes.ts"
 import * as Columns from "../../src/internal/hot/columns.ts"
 import { Heap, NOTHING } from "../../src/internal/hot/heap.ts"
 import { type Stretch, SwarmStore, type Use } from "../../src/internal/hot/swarmStore.ts"

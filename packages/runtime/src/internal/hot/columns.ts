@@ -12,7 +12,7 @@
  * **Evidence** test/hot/columns.test.ts: generated and interpreted rows against each other and against plain objects;
  * `swarm.broadcast`.
  */
-import { type Coder, Heap, NOTHING } from "./heap.ts"
+import { type Coder, type Heap, NOTHING } from "./heap.ts"
 import {
   type AnyView,
   compile as compileView,

@@ -13,15 +13,13 @@
 /** Slots of a page, as a power of two. */
 const PAGE_SHIFT = 14
 const PAGE_MASK = (1 << PAGE_SHIFT) - 1
-/** Bytes of a page: row and version of each slot. */
-export const PAGE_BYTES = 8 << PAGE_SHIFT
+/** Bytes of a page: the rows of its slots, then their versions. */
+export const PAGE_BYTES = 5 << PAGE_SHIFT
 /** The first version of a slot, and its last. */
 const FIRST_VERSION = 1
 const LAST_VERSION = 255
-/** In the word of the version: nobody has the slot. */
-const FREE = 0x100
-/** The end of the list of free slots. */
-const NONE = 0xffffffff
+/** In a row: nobody has the slot, and the rest is the next free one, plus one. */
+const FREE = 0x80000000
 
 /** Where the header's words of a slot map are. */
 export interface SlotWords {
@@ -36,7 +34,9 @@ export interface SlotWords {
 export class SlotMap {
   private readonly head: Uint32Array
   private readonly words: SlotWords
-  private readonly pages: Array<Uint32Array> = []
+  // Apart: whether an identity is stale is a look at its version, and a million of these fit into a cache.
+  private readonly rows: Array<Uint32Array> = []
+  private readonly versions: Array<Uint8Array> = []
 
   constructor(head: Uint32Array, words: SlotWords) {
     this.head = head
@@ -45,72 +45,72 @@ export class SlotMap {
 
   /** Pages there are. */
   get size(): number {
-    return this.pages.length
+    return this.rows.length
   }
 
   /** Whether a page is needed before the next `add`. */
   get full(): boolean {
-    return this.head[this.words.free] === 0 && this.head[this.words.used]! === this.pages.length << PAGE_SHIFT
+    return this.head[this.words.free] === 0 && this.head[this.words.used] === this.rows.length << PAGE_SHIFT
   }
 
-  addPage(page: Uint32Array): void {
-    this.pages.push(page)
+  addPage(buffer: ArrayBufferLike, byteOffset: number): void {
+    this.rows.push(new Uint32Array(buffer, byteOffset, 1 << PAGE_SHIFT))
+    this.versions.push(new Uint8Array(buffer, byteOffset + (4 << PAGE_SHIFT), 1 << PAGE_SHIFT))
   }
 
   /** A slot for a row. Only if it is not `full`. */
   add(row: number): number {
     const { head, words } = this
-    let slot = head[words.free]!
-    if (slot === 0) slot = head[words.used]!++
-    else {
-      slot--
-      const page = this.pages[slot >>> PAGE_SHIFT]!
-      const at = (slot & PAGE_MASK) << 1
-      const next = page[at]!
-      head[words.free] = next === NONE ? 0 : next + 1
-      page[at] = row
-      page[at + 1]! &= ~FREE
-      return slot
-    }
-    const page = this.pages[slot >>> PAGE_SHIFT]!
-    const at = (slot & PAGE_MASK) << 1
-    page[at] = row
-    page[at + 1] = FIRST_VERSION
+    const free = head[words.free]!
+    const slot = free === 0 ? head[words.used]!++ : free - 1
+    const page = slot >>> PAGE_SHIFT
+    const at = slot & PAGE_MASK
+    const rows = this.rows[page]!
+    if (free === 0) this.versions[page]![at] = FIRST_VERSION
+    else head[words.free] = rows[at]! & ~FREE
+    rows[at] = row
     return slot
   }
 
   /** Gives a slot back: its version is over. */
   remove(slot: number): void {
     const { head, words } = this
-    const page = this.pages[slot >>> PAGE_SHIFT]!
-    const at = (slot & PAGE_MASK) << 1
-    const version = page[at + 1]!
-    if (version === LAST_VERSION) {
-      page[at] = NONE
-      page[at + 1] = FREE
+    const page = slot >>> PAGE_SHIFT
+    const at = slot & PAGE_MASK
+    const versions = this.versions[page]!
+    if (versions[at] === LAST_VERSION) {
+      versions[at] = 0
+      this.rows[page]![at] = FREE
       head[words.retired]!++
       return
     }
-    page[at] = head[words.free] === 0 ? NONE : head[words.free]! - 1
-    page[at + 1] = (version + 1) | FREE
+    versions[at]!++
+    this.rows[page]![at] = FREE | head[words.free]!
     head[words.free] = slot + 1
+  }
+
+  /** Whether a slot has this version: of somebody alive, unless nobody ever had it. */
+  has(slot: number, version: number): boolean {
+    const versions = this.versions[slot >>> PAGE_SHIFT]
+    return versions !== undefined && versions[slot & PAGE_MASK] === version && version !== 0
   }
 
   /** The row of a slot in this version, or -1. */
   row(slot: number, version: number): number {
-    const page = this.pages[slot >>> PAGE_SHIFT]
-    if (page === undefined) return -1
-    const at = (slot & PAGE_MASK) << 1
-    return page[at + 1] === version && version !== 0 ? page[at]! : -1
+    const page = slot >>> PAGE_SHIFT
+    const versions = this.versions[page]
+    if (versions === undefined || versions[slot & PAGE_MASK] !== version || version === 0) return -1
+    const row = this.rows[page]![slot & PAGE_MASK]!
+    return row < FREE ? row : -1
   }
 
   /** The version of who has a slot now. */
   version(slot: number): number {
-    return this.pages[slot >>> PAGE_SHIFT]![((slot & PAGE_MASK) << 1) + 1]! & 0xff
+    return this.versions[slot >>> PAGE_SHIFT]![slot & PAGE_MASK]!
   }
 
   /** A slot's instance has moved. */
   move(slot: number, row: number): void {
-    this.pages[slot >>> PAGE_SHIFT]![(slot & PAGE_MASK) << 1] = row
+    this.rows[slot >>> PAGE_SHIFT]![slot & PAGE_MASK] = row
   }
 }

@@ -3,8 +3,9 @@
  *
  * **Contract**: one thread.
  * **Invariant**: message i is `slots[i]`, `heads[i]` (version and place in the protocol), `payloads[i]`, and
- * `repliers` has who awaits its answer, if somebody does. After `deal` the messages of chunk c are
- * `order[starts[c]] ... order[starts[c + 1] - 1]`, in the order in which they came, and `rows[i]` is i's row.
+ * `repliers` has who awaits its answer, if somebody does. After `deal` the messages of chunk c are at `starts[c]` up to
+ * before `starts[c + 1]` of `order`, `rows`, `told` and `content`, in the order in which they came: `order` has the
+ * message's number i. They are copied, because a chunk's are then read one after the other.
  * **Ordering**: first in, first out within a chunk, and so for each instance.
  * **Allocation**: none a message; the arrays double.
  * **Evidence**: `test/hot/swarmTurn.test.ts`; `swarm.tell`.
@@ -21,8 +22,11 @@ export class SwarmInbox<R> {
   heads = new Uint32Array(64)
   payloads: Array<unknown> = []
   readonly repliers = new Map<number, R>()
-  rows = new Uint32Array(0)
   order = new Uint32Array(0)
+  rows = new Uint32Array(0)
+  told = new Uint32Array(0)
+  content: Array<unknown> = []
+  private found = new Uint32Array(0)
   starts = new Uint32Array(1)
   /** Messages for nobody, at the end of `order`. */
   dead = 0
@@ -47,26 +51,32 @@ export class SwarmInbox<R> {
 
   /** Finds the rows, and sorts by chunk. */
   deal(map: SlotMap, shift: number, chunks: number): void {
-    const { heads, size, slots } = this
+    const { heads, payloads, size, slots } = this
     if (this.rows.length < size) {
       this.rows = new Uint32Array(slots.length)
       this.order = new Uint32Array(slots.length)
+      this.told = new Uint32Array(slots.length)
+      this.found = new Uint32Array(slots.length)
     }
     if (this.starts.length < chunks + 2) this.starts = new Uint32Array(chunks + 2)
-    const { order, rows, starts } = this
+    const { content, found, order, rows, starts, told } = this
+    while (content.length < size) content.push(undefined)
     starts.fill(0)
     // One more than there are chunks, for those that reach nobody.
     for (let i = 0; i < size; i++) {
       const row = map.row(slots[i]!, heads[i]! >>> 16)
-      rows[i] = row
+      found[i] = row
       starts[(row < 0 ? chunks : row >>> shift) + 1]!++
     }
     this.dead = starts[chunks + 1]!
     for (let c = 0; c <= chunks; c++) starts[c + 1]! += starts[c]!
     for (let i = 0; i < size; i++) {
-      const row = rows[i]!
-      const chunk = row === NOBODY ? chunks : row >>> shift
-      order[starts[chunk]!++] = i
+      const row = found[i]!
+      const at = starts[row === NOBODY ? chunks : row >>> shift]!++
+      order[at] = i
+      rows[at] = row
+      told[at] = heads[i]!
+      content[at] = payloads[i]
     }
     // Each start has moved to its end, which is where the next one starts.
     for (let c = chunks; c > 0; c--) starts[c] = starts[c - 1]!
@@ -75,8 +85,13 @@ export class SwarmInbox<R> {
 
   clear(): void {
     // What was said is not kept alive; the arrays are, unless they were needed for once.
-    if (this.payloads.length > 4 * this.size + 1024) this.payloads = []
-    else this.payloads.fill(undefined, 0, this.size)
+    if (this.payloads.length > 4 * this.size + 1024) {
+      this.payloads = []
+      this.content = []
+    } else {
+      this.payloads.fill(undefined, 0, this.size)
+      this.content.fill(undefined, 0, this.size)
+    }
     this.repliers.clear()
     this.size = 0
   }

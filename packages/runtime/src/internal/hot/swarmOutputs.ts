@@ -31,6 +31,8 @@ export const DEAD = 8
 export const AGAIN = 9
 /** An answer is owed: slot, 0; the replier. */
 export const OWE = 10
+/** A message that its handler left: slot, message; the replier; the payload. */
+export const UNHANDLED = 12
 /** A broadcast: the message; the swarm; the payload. */
 export const ALL = 11
 

@@ -108,7 +108,7 @@ export class SwarmStore {
       case "header":
         return
       case "slots":
-        this.slots.addPage(new Uint32Array(stretch.buffer, stretch.byteOffset, PAGE_BYTES >> 2))
+        this.slots.addPage(stretch.buffer, stretch.byteOffset)
         return
       case "chunk":
         this.chunks[use.index] = new Chunk(this.rows.shape, stretch.buffer, stretch.byteOffset, undefined)

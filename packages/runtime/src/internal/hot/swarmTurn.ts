@@ -14,7 +14,7 @@ import { BUSY, Chunk, type Cursor, ENDED, FAILED, type Loop, type Rows, shape } 
 import { Heap } from "./heap.ts"
 import { CRASH as CRASHED, DEAD, EFFECT, END, FAILURE, OWE, SUCCESS, SwarmOutputs } from "./swarmOutputs.ts"
 import * as Outputs from "./swarmOutputs.ts"
-import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP } from "./step.ts"
+import { CRASH, FAIL, LATER, NEXT, REPLY, Step, STOP, UNHANDLED } from "./step.ts"
 
 /** A message's handler for one row, and for whole columns. */
 export interface Handling {
@@ -29,11 +29,10 @@ export type Policy = "end" | "keep" | "stop" | "postMortem"
 
 /** Messages for the rows of a chunk. */
 export interface Deal<R> {
-  readonly rows: Uint32Array
   readonly order: Uint32Array
-  readonly heads: Uint32Array
-  readonly slots: Uint32Array
-  readonly payloads: ReadonlyArray<unknown>
+  readonly rows: Uint32Array
+  readonly told: Uint32Array
+  readonly content: ReadonlyArray<unknown>
   readonly repliers: ReadonlyMap<number, R>
   readonly size: number
 }
@@ -161,26 +160,26 @@ export class SwarmTurn<R> {
 
   private messages(chunk: Chunk, deal: Deal<R>, from: number, to: number): void {
     const { handling } = this
-    const { heads, order, payloads, repliers, rows } = deal
+    const { content, order, repliers, rows, told } = deal
     const asked = repliers.size > 0
     const mask = this.rows.shape.rows - 1
     const { managed } = this.rows.shape
     const { marks } = chunk
     for (let k = from; k < to; k++) {
-      const i = order[k]!
-      const row = rows[i]! & mask
-      const message = heads[i]! & 0xffff
-      const payload = payloads[i]
+      const row = rows[k]! & mask
+      const head = told[k]!
+      const message = head & 0xffff
+      const payload = content[k]
       const handler = handling[message]!
-      this.asker = asked ? repliers.get(i) : undefined
+      this.asker = asked ? repliers.get(order[k]!) : undefined
       this.message = message
       this.payload = payload
-      if (marks[row] !== 0 && this.special(chunk, row, message, heads[i]!, payload)) continue
+      if (marks[row] !== 0 && this.special(chunk, row, message, head, payload)) continue
       const { cursor } = this
       cursor.r = row
       cursor.d0 = 0
       cursor.d1 = 0
-      this.ordinal = i
+      this.ordinal = order[k]!
       this.handled[message]!++
       try {
         const result = handler.row(cursor.view, payload, this.context)
@@ -305,6 +304,12 @@ export class SwarmTurn<R> {
         case STOP:
           this.end()
           if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, value)
+          break
+        case UNHANDLED:
+          this.out.add(Outputs.UNHANDLED, this.slot, this.message, asker, this.payload)
+          break
+        default:
+          throw new TypeError("an instance of a swarm neither becomes, nor stashes, nor forks")
       }
       if (this.rows.shape.managed) cursor.commit()
     } else if (result === undefined) {
