@@ -1,7 +1,18 @@
 /**
- * What outlives a process: memory in files, channels.
+ * What outlives a process: memory in files, channels, journals, event-sourced actors.
  *
  * @since 0.1.0
  */
+export * as Decision from "./Decision.ts"
+export * as DurableState from "./DurableState.ts"
+export * as EventSourced from "./EventSourced.ts"
+export * as Journal from "./Journal.ts"
 export * as MappedMemory from "./MappedMemory.ts"
+export * as MemoryStorage from "./MemoryStorage.ts"
+export * as RecoveryError from "./RecoveryError.ts"
+export * as SnapshotPolicy from "./SnapshotPolicy.ts"
+export * as SnapshotStore from "./SnapshotStore.ts"
+export * as StateStore from "./StateStore.ts"
 export * as StorageError from "./StorageError.ts"
+export * as StoreError from "./StoreError.ts"
+export * as Versioned from "./Versioned.ts"
