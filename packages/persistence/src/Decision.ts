@@ -6,9 +6,9 @@
 import type { HandlerContext } from "@troupe/runtime/ActorContext"
 import type * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type { Pipeable } from "effect/Pipeable"
 import type * as Rpc from "effect/rpc/Rpc"
-import type { After, Decided } from "./internal/decided.ts"
+import { type After, type Decided, make } from "./internal/decided.ts"
 
 /**
  * What a command comes to: which events happened, and what is answered once they are stored.
@@ -142,11 +142,3 @@ export const andThen: {
 )
 
 const nothing = (): undefined => undefined
-
-const make = (decided: Decided): never =>
-  ({
-    ...decided,
-    pipe() {
-      return pipeArguments(this, arguments)
-    }
-  }) as never

@@ -2,6 +2,7 @@
 import * as Actor from "@troupe/runtime/Actor"
 import type { Step } from "@troupe/runtime/Step"
 import * as Effect from "effect/Effect"
+import { pipeArguments } from "effect/Pipeable"
 
 /** What runs when all is stored. */
 export type After = (state: never) => Effect.Effect<unknown>
@@ -18,6 +19,15 @@ export type Decided =
   | { readonly kind: "reply"; readonly value: unknown; readonly after: ReadonlyArray<After> }
   | { readonly kind: "fail"; readonly error: unknown }
   | { readonly kind: "stop"; readonly value: unknown }
+
+/** The decision that the data stand for. */
+export const make = (decided: Decided): never =>
+  ({
+    ...decided,
+    pipe() {
+      return pipeArguments(this, arguments)
+    }
+  }) as never
 
 /** A persist, as data. */
 export type Persist = Extract<Decided, { readonly kind: "persist" }>

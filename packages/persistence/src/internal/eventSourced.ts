@@ -199,7 +199,7 @@ class Source {
         this.saving = false
       }))
     )
-    // In the actor's scope: its end interrupts it.
-    Effect.runForkWith(this.context)(Effect.forkScoped(save))
+    // In the actor's scope: its end waits for it.
+    Effect.runForkWith(this.context)(Effect.forkScoped(Effect.uninterruptible(save)))
   }
 }
