@@ -61,6 +61,11 @@ export class Face {
     this.offers = offers
   }
 
+  /** Whether a protocol has all of its messages. */
+  covers(protocol: Protocol): boolean {
+    return this.offers.every((_, place) => this.message(protocol, place) !== undefined)
+  }
+
   /** The message of a protocol that stands at this place of the face; undefined if it has none such. */
   message(protocol: Protocol, place: number): MessageType | undefined {
     let messages = this.places.get(protocol)

@@ -6,6 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import { DeadRef, InvalidMessage, MailboxesExhausted } from "../AskError.ts"
 import type { Bytes, Codec } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
+import { audience, hand, PROTOCOL } from "./audience.ts"
 import type { BoundedPlaces } from "./boundedPlaces.ts"
 import { crossing } from "./crossing.ts"
 import { Face, sending } from "./face.ts"
@@ -20,6 +21,7 @@ import type { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
+import type { Protocol } from "./protocol.ts"
 import type { Forwarder } from "./ref.ts"
 import * as Peer from "./peer.ts"
 import { RemoteReplier } from "./remoteReplier.ts"
@@ -178,8 +180,15 @@ export class Inbox implements Sink, Arrival {
           return a === this.peer.thread ? this.peer.lose() : this.mesh.lose(a)
         case Peer.DOWN:
           return this.mesh.down(a)
+        case Peer.REGISTER:
+          return this.system.registry.told(this.peer, Wire.registration.decode(bytes, offset, end))
+        case Peer.UNREGISTER:
+          return this.system.registry.untold(a, b >>> 0)
+        case Peer.BROADCAST:
+          return this.broadcast(a, b, bytes, offset, end)
         case Peer.HELLO:
           this.peer.reader.lose((a >>> 0) + b * 2 ** 32)
+          this.system.registry.tell(this.peer)
           return this.mesh.mailboxes?.ended(this.peer.thread)
         case Peer.ROOM:
           return this.mesh.mailboxes?.room(b)
@@ -268,6 +277,25 @@ export class Inbox implements Sink, Arrival {
       this.take()
       this.system.deadLetter("Ended", ref, message.tag, payload)
       replier?.abandon(new DeadRef())
+    }
+  }
+
+  /** Hands a message to all who are to hear it on this thread: decoded once, as every kind of actor has it. */
+  private broadcast(address: number, what: number, bytes: Bytes, offset: number, end: number): void {
+    const face = this.faced(address)
+    if (face === undefined) return
+    const values = new Map<Protocol, unknown>()
+    for (const ref of audience(this.system, what, face.name)) {
+      const { protocol } = ref
+      const message = face.message(protocol, Peer.messageOf(address))
+      if (message === undefined || (what === PROTOCOL && !face.covers(protocol))) continue
+      if (!values.has(protocol)) {
+        values.set(
+          protocol,
+          this.decode(sending(protocol).messages[message.index]!.payload, bytes, offset, end)
+        )
+      }
+      hand(ref, message, values.get(protocol))
     }
   }
 

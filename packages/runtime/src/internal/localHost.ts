@@ -267,7 +267,8 @@ export class LocalHost implements Host {
   }
 
   ended(ref: LocalRef): void {
-    const { directory } = this.system
+    const { directory, registry } = this.system
+    if (registry.concerned) registry.ended(ref)
     if (directory.size > 0) directory.remove(ref)
     if (ref.key !== undefined && this.living.get(ref.key) === ref) this.living.delete(ref.key)
   }

@@ -174,9 +174,19 @@ export class Mesh implements Links {
     bounds?: Bounded
   ): RemoteContract {
     const { messages, offers } = sending(protocol)
-    const face = this.types.number(`face ${JSON.stringify([name, offers])}`)
+    const face = this.faceNumber({ name, offers })
     this.peer(machine).show(face, { name, offers })
     return { name, type, host: Peer.FACE_BIT | face, protocol, wire: { messages }, bounds }
+  }
+
+  /** The number of a face: the same on every thread. */
+  faceNumber({ name, offers }: Wire.Face): number {
+    return this.types.number(`face ${JSON.stringify([name, offers])}`)
+  }
+
+  /** Does something to every other thread that is not lost. */
+  tellAll(tell: (peer: Peer.Peer) => void): void {
+    for (const peer of this.peers) if (!peer.lost) tell(peer)
   }
 
   /** A reference to a key that lives on another thread: the same for the same key. */
@@ -296,6 +306,7 @@ export class Mesh implements Links {
     // What it said before it ended counts.
     while (inbox.poll() > 0);
     inbox.peer.fail()
+    this.system.registry.down(thread)
     // Only the thread that made the system learns of it by itself.
     if (this.system.thread === 0) this.spread(Peer.DOWN, thread)
   }
@@ -314,6 +325,7 @@ export class Mesh implements Links {
     const keys = new Map(refs.map(({ key, target }) => [target, key]))
     Burial.sent(this.system, this.fabric, inbox.peer, keys, this.bury)
     inbox.peer.lose()
+    this.system.registry.down(thread)
     if (first) this.spread(Peer.LOST, thread)
   }
 

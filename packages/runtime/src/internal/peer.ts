@@ -56,6 +56,12 @@ export const ROOM = FIRST_KIND + 16
 export const DOWN = FIRST_KIND + 17
 /** A face: its number, 0, 0, 0; the payload is the messages that are sent through it. */
 export const FACE = FIRST_KIND + 19
+/** Something is registered under a name: 0, 0, 0, 0; the payload is the registration. */
+export const REGISTER = FIRST_KIND + 24
+/** It is no more: the thread that registered it, its number, 0, 0. */
+export const UNREGISTER = FIRST_KIND + 25
+/** A message to all of a kind on a thread: face and message, of what kind they are, 0, 0. */
+export const BROADCAST = FIRST_KIND + 26
 /** The first word of a successor: how many messages those before it were given, low and high 32 bits, 0, 0. */
 export const HELLO = FIRST_KIND + 18
 
@@ -179,6 +185,21 @@ export class Peer {
     if (this.shown.has(number)) return
     this.shown.add(number)
     this.write(FACE, number, 0, 0, 0, face, Wire.face)
+  }
+
+  /** Tells the peer what is registered on this thread. */
+  register(registration: Wire.Registration): void {
+    this.write(REGISTER, 0, 0, 0, 0, registration, Wire.registration)
+  }
+
+  /** Tells the peer that it is no more. */
+  unregister(thread: number, number: number): void {
+    this.write(UNREGISTER, thread, number, 0, 0, undefined, Wire.nothing)
+  }
+
+  /** Sends a message to all of a kind there, through a face. Each who hears it counts it. */
+  broadcast<A>(what: number, face: number, message: number, value: A, codec: Codec<A>): void {
+    this.write(BROADCAST, address(FACE_BIT | face, message), what, 0, 0, value, codec)
   }
 
   /** How many answers are waited for. */

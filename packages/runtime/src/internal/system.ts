@@ -25,6 +25,7 @@ import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import { Owners } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
+import { Registry } from "./registry.ts"
 import { Shutdown } from "./shutdown.ts"
 import type { Letter } from "./wire.ts"
 
@@ -55,6 +56,7 @@ export class System implements Hooks, SystemFace {
   readonly kinds: Array<LocalHost | undefined> = []
   /** The actors of this thread that have identities. */
   readonly directory: Directory
+  readonly registry = new Registry(this)
   /** What no other system has: references that were written down say which they are of. */
   token = Array.from(crypto.getRandomValues(new Uint32Array(2)), (word) => word.toString(16).padStart(8, "0"))
     .join("")

@@ -43,6 +43,7 @@ export abstract class Virtual implements Target {
 
   close(): void {
     this.over = true
+    this.system.registry.ended(this)
     this.system.directory.remove(this)
   }
 

@@ -5,6 +5,7 @@ import type { Any } from "../Actor.ts"
 import { Reason } from "../AskError.ts"
 import * as Codec from "../Codec.ts"
 import * as Layout from "../Layout.ts"
+import { Address } from "./address.ts"
 import { compile } from "./protocol.ts"
 
 /** The codecs of one message. */
@@ -73,6 +74,19 @@ const Face = Schema.Struct({ name: Schema.String, offers: Offers })
 export type Face = typeof Face.Type
 
 export const face = Codec.make(Face)
+
+const Registration = Schema.Struct({
+  /** The registration's own number, on the thread that made it. */
+  number: Layout.Uint32,
+  name: Schema.String,
+  address: Address,
+  offers: Offers
+})
+
+/** Something that is registered under a name, and what it understands. */
+export type Registration = typeof Registration.Type
+
+export const registration = Codec.make(Registration)
 
 /** A failed start, as text. */
 export const failure = Codec.make(Schema.String)
