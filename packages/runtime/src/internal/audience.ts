@@ -28,6 +28,8 @@ function* living(system: System, name: string | undefined): Iterable<Ref> {
 /** The living actors of an owner, and their children. */
 function* owned(system: System, owner: Owner, name: string | undefined): Iterable<Ref> {
   for (let ref = owner.last; ref !== undefined; ref = ref.previous) {
+    // What a scope owns on another thread hears it there.
+    if (!(ref instanceof LocalRef)) continue
     if (ref.status < ENDING && (name === undefined || ref.host.name === name)) yield ref as unknown as Ref
     const children = ref.life && system.owners.get(ref.life)
     if (children !== undefined) yield* owned(system, children, name)
