@@ -48,7 +48,7 @@ describe("semantics", () => {
       exclude: (path) => path.includes("node_modules")
     })
     for (const page of citing) {
-      for (const [cited, id] of read(page).matchAll(/(?<![\w"<.])S([1-9]\d?)(?![\w>.])/g)) {
+      for (const [cited, id] of read(page).matchAll(/(?<![\w"<.])S([1-9]\d{0,2})(?![\w>.])/g)) {
         assert.include(ids, Number(id), `${page} cites ${cited}`)
       }
     }

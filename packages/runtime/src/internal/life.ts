@@ -12,7 +12,7 @@ import { ActorEnded } from "../AskError.ts"
 import * as Failure from "./failure.ts"
 import type { Handling } from "./handling.ts"
 import { BUSY, ENDED, ENDING, HELD, type Replier, type Signal } from "./hot/cell.ts"
-import { FAIL, Step } from "./hot/step.ts"
+import { FAIL, Step, STOP } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { Oversight } from "./oversight.ts"
 import type { MessageType } from "./protocol.ts"
@@ -178,7 +178,9 @@ export class Life implements Scope.Closeable {
     const { rare } = this
     const next = new Life(this.ref)
     if (rare !== undefined) {
-      const { lane, observers, oversight } = rare
+      const { observers, oversight } = rare
+      // That it should stop was meant for this one.
+      const lane = rare.lane?.filter((signal) => signal !== stopNext)
       Object.assign(next.rarely(), { lane, observers, oversight })
       rare.hooks?.forEach((hook) => hook())
     }
@@ -294,6 +296,13 @@ type Told = Pick<MessageType, "index" | "tag">
 /** A signal, with its name for those who read why an actor failed. */
 export interface SystemSignal extends Signal {
   readonly tag: string
+}
+
+/** Ends an incarnation after the message in hand. */
+export const stopNext: SystemSignal = {
+  index: -1,
+  tag: "stop",
+  handle: () => new Step(STOP, undefined, undefined)
 }
 
 /** Tells an actor something of the system's; false when it has ended. */

@@ -11,7 +11,6 @@ import type { Address } from "./address.ts"
 import { Cell, ENDED, ENDING, IDLE, type Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
-import { Step, STOP } from "./hot/step.ts"
 import { handlingOf, pipeToSelf } from "./handling.ts"
 import type { Spawner } from "./host.ts"
 import type { KeyedRef } from "./keyedRef.ts"
@@ -24,7 +23,7 @@ import {
   type Life,
   lifeOf,
   signal,
-  type SystemSignal
+  stopNext
 } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { Mailbox } from "./mailbox.ts"
@@ -35,9 +34,6 @@ import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
 import type { System } from "./system.ts"
 import type { Timers } from "./timers.ts"
 import * as Watch from "./watch.ts"
-
-/** Has an actor stop before it takes another message. */
-const stopNext: SystemSignal = { index: -1, tag: "stop", handle: () => new Step(STOP, undefined, undefined) }
 
 class Local extends Cell implements Target {
   readonly host: LocalHost

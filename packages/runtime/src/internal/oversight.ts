@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import type { Child, Overseer } from "../Overseer.ts"
 import { SpawnError } from "../SpawnError.ts"
 import { ENDING, HELD, STARTING } from "./hot/cell.ts"
-import { awaitEnd, crash, end, lifeOf, reasonOf } from "./life.ts"
+import { awaitEnd, crash, end, type Life, lifeOf, reasonOf } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 
 export class Oversight implements Child<never> {
@@ -42,17 +42,21 @@ export class Oversight implements Child<never> {
   hold(exit: Exit.Exit<void, unknown>): void {
     if (!this.told) return end(this.actor, exit)
     const { starting } = this
-    this.seize(exit)
+    const life = this.seize(exit)
     // Whoever starts it hears that it did not start.
     if (starting === undefined) this.tell()
     else this.close()
+    // Not before its overseer: who waits for this may be the one who starts it again.
+    life.held(exit)
   }
 
   /** The actor did not start, and nobody waits for that. */
   startFailed(cause: Cause.Cause<unknown>): void {
-    this.seize(Exit.failCause(cause))
+    const exit = Exit.failCause(cause)
+    const life = this.seize(exit)
     this.close()
     this.tell()
+    life.held(exit)
   }
 
   get resume(): Effect.Effect<boolean> {
@@ -74,7 +78,7 @@ export class Oversight implements Child<never> {
     return Effect.suspend(() => {
       const { actor } = this
       if (actor.status >= ENDING) return Effect.asVoid(awaitEnd(actor))
-      if (actor.status !== HELD) this.seize(Exit.void)
+      if (actor.status !== HELD) this.seize(Exit.void).held(Exit.void)
       return Effect.asVoid(Fiber.await(this.close()))
     })
   }
@@ -123,7 +127,7 @@ export class Oversight implements Child<never> {
   }
 
   /** Takes the actor out of whatever it does. */
-  private seize(exit: Exit.Exit<void, unknown>): void {
+  private seize(exit: Exit.Exit<void, unknown>): Life {
     const { actor } = this
     const { replier } = actor
     this.exit = exit
@@ -132,7 +136,7 @@ export class Oversight implements Child<never> {
     replier?.abandon(reasonOf(exit))
     const life = lifeOf(actor)
     life.drop()
-    life.held(exit)
+    return life
   }
 
   private tell(): void {
@@ -172,8 +176,9 @@ export class Oversight implements Child<never> {
         return resume(Effect.void)
       }
       if (actor.status !== HELD) {
-        this.seize(exit)
+        const life = this.seize(exit)
         this.close()
+        life.held(exit)
       }
       const cause = Exit.isFailure(exit)
         ? Cause.squash(exit.cause)

@@ -109,7 +109,7 @@ export type Command =
   | { readonly _tag: "Finish"; readonly outcome: Outcome }
 
 /** Why a request was refused. */
-type Refusal =
+export type Refusal =
   | { readonly _tag: "NotFound" }
   | { readonly _tag: "AlreadyStarted" }
   | { readonly _tag: "AlreadyPresent" }
@@ -119,7 +119,7 @@ type Refusal =
   | { readonly _tag: "Ending" }
 
 /** Why a supervisor ends. */
-type Outcome =
+export type Outcome =
   | { readonly _tag: "Shutdown" }
   | { readonly _tag: "AutoShutdown"; readonly id: string }
   | { readonly _tag: "DidNotStart"; readonly id: string; readonly cause: Cause.Cause<unknown> }
