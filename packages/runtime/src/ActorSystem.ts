@@ -92,6 +92,84 @@ export const ValidateMessages = Context.Reference<boolean>("@troupe/runtime/Acto
 })
 
 /**
+ * Whether asks are watched for circles: two actors, or more, whose handlers wait for each other's answers. One of them
+ * fails with an `AskCycle` that names them all, and the others go on. For development: each ask within a handler has
+ * to be written down. What a handler forks counts as the handler, while that is in flight. (Default: false)
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const DetectCycles = Context.Reference<boolean>("@troupe/runtime/ActorSystem/DetectCycles", {
+  defaultValue: () => false
+})
+
+/**
+ * Whether messages are counted by kind of actor and by thread, and asks timed, as metrics of Effect. (Default: false)
+ *
+ * **Details**
+ *
+ * All have the attributes `actor` and `thread`. The thread that made the system shows those of all threads.
+ *
+ * | metric | |
+ * | --- | --- |
+ * | `actor_messages_accepted` | a counter: messages that came to actors |
+ * | `actor_messages_handled` | a counter: messages whose handlers were called |
+ * | `actor_messages_dead_lettered` | a counter: messages that reached nobody, where that was noticed |
+ * | `actor_failures` | a counter: actors that failed |
+ * | `actor_alive` | a gauge: actors that live |
+ * | `actor_mailbox_high` | a gauge: the most messages that ever waited for one actor |
+ * | `actor_ask_millis` | a histogram: how long asks took, where they were asked |
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Metrics = Context.Reference<boolean>("@troupe/runtime/ActorSystem/Metrics", {
+  defaultValue: () => false
+})
+
+/**
+ * Whether messages have spans, by the `Tracer` of whoever asks and of the layer that hosts who is asked. (Default:
+ * undefined, no)
+ *
+ * **Details**
+ *
+ * `sample` is the share, from 0 to 1, of messages from outside of any trace with which a trace begins. A message from
+ * within one belongs to it: an ask has a span from the question to the answer, and a message that is handled has one,
+ * whose parent is its asker's, or the span within which it was told, on whichever thread.
+ *
+ * **Example** (One message in a hundred)
+ *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { ActorSystem } from "@troupe/runtime"
+ *
+ * const system = ActorSystem.layer.pipe(
+ *   Layer.provide(Layer.succeed(ActorSystem.Tracing, { sample: 0.01 })),
+ *   Layer.provide(Layer.succeed(ActorSystem.Metrics, true))
+ * )
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Tracing = Context.Reference<{ readonly sample: number } | undefined>(
+  "@troupe/runtime/ActorSystem/Tracing",
+  { defaultValue: () => undefined }
+)
+
+/** The system of this thread, which the references say how to make. */
+const make = Effect.gen(function*() {
+  const validate = yield* ValidateMessages
+  const cycles = yield* DetectCycles
+  const metrics = yield* Metrics
+  const sample = (yield* Tracing)?.sample
+  const observing = cycles || metrics || sample !== undefined ? { cycles, metrics, sample } : undefined
+  const system = yield* internal.make({ thread: 0, validate, observing })
+  yield* Effect.addFinalizer(() => Effect.sync(() => system.observer?.metrics?.close()))
+  return system
+})
+
+/**
  * All actors on this thread.
  *
  * @category layers
@@ -99,12 +177,7 @@ export const ValidateMessages = Context.Reference<boolean>("@troupe/runtime/Acto
  */
 export const layer: Layer.Layer<ActorSystem> = Layer.effect(
   ActorSystem,
-  Effect.gen(function*() {
-    const validate = yield* ValidateMessages
-    const system = yield* internal.make({ thread: 0, validate })
-    yield* Effect.addFinalizer(() => system.close)
-    return ActorSystem.of(system)
-  })
+  Effect.map(make, ActorSystem.of)
 )
 
 /**
@@ -212,8 +285,7 @@ export const layerWorkers = <const Actors extends Any>(
     resourceLimits: options.resourceLimits
   })
   const system = Effect.gen(function*() {
-    const validate = yield* ValidateMessages
-    const system = yield* internal.make({ thread: 0, validate })
+    const system = yield* make
     const mesh = yield* pool.make(system, {
       workers: Math.max(1, options.workers ?? platform.cores() - 1),
       hosts: options.hosts,

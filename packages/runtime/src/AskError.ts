@@ -128,6 +128,22 @@ export class StashFull extends Schema.TaggedError<StashFull>()("StashFull", {
 }
 
 /**
+ * Asks wait for each other in a circle: the actor asked, or one that it asks in turn, waits for the asker's handler,
+ * which waits for this answer. Found where `ActorSystem.DetectCycles` says so.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AskCycle extends Schema.TaggedError<AskCycle>()("AskCycle", {
+  /** The messages in hand, each of which asks the next one's actor; the last is the first again. */
+  chain: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `asks go in a circle: ${this.chain.join(" -> ")}`
+  }
+}
+
+/**
  * @category models
  * @since 0.1.0
  */
@@ -140,7 +156,8 @@ export const Reason = Schema.Union([
   MailboxFull,
   MailboxesExhausted,
   Unhandled,
-  StashFull
+  StashFull,
+  AskCycle
 ])
 
 /**

@@ -94,7 +94,7 @@ export class PendingAsk implements Replier {
     onGivenUp?.()
   }
 
-  private settle(exit: Exit.Exit<unknown, unknown>): void {
+  protected settle(exit: Exit.Exit<unknown, unknown>): void {
     if (this.exit !== undefined) return
     this.exit = exit
     const listener = this.listener

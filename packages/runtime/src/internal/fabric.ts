@@ -24,6 +24,8 @@ export interface Fabric {
   readonly token: string
   /** The places of bounded mailboxes; undefined if no actor that the workers host has one. */
   readonly mailboxes: MailboxFabric | undefined
+  /** What the threads count of each kind of actor; undefined where that is not wanted. */
+  readonly metrics: SharedArrayBuffer | undefined
   /** How long an idle thread looks for messages before it sleeps, in milliseconds. */
   readonly spinMillis: number
 }

@@ -188,7 +188,7 @@ export class Gather {
     // One with a deadline of its own needs a fiber for that.
     if (question instanceof Question && question.options?.timeout === undefined) {
       this.system ??= question.target.system
-      const pending = question.send()
+      const pending = question.send(this.context)
       open.from = pending
       if (pending.exit !== undefined) open.answered(pending.exit)
       else if (this.exit === undefined) pending.listen(open)

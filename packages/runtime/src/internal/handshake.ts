@@ -3,6 +3,7 @@ import type { Port, Ports } from "./bells.ts"
 import type { Fabric } from "./fabric.ts"
 import type { Memory } from "./hot/parking.ts"
 import type { Inheritance } from "./mesh.ts"
+import type { Observing } from "./observer.ts"
 
 /** To the worker: who it is, the memory that all share, what wakes the others and it, and what it inherits. */
 export interface Welcome {
@@ -11,6 +12,7 @@ export interface Welcome {
   readonly fabric: Fabric
   readonly ports: Ports
   readonly validate: boolean
+  readonly observing: Observing | undefined
   readonly inheritance: Inheritance
   /** Where it tells of the memory that is to survive it. */
   readonly registry: Port

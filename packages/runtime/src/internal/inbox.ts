@@ -22,7 +22,7 @@ import { awaitEnd, end } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import type { Protocol } from "./protocol.ts"
-import type { Forwarder } from "./ref.ts"
+import type { Forwarder, Target } from "./ref.ts"
 import * as Peer from "./peer.ts"
 import { RemoteReplier } from "./remoteReplier.ts"
 import { swarmsOf } from "./swarms.ts"
@@ -43,7 +43,7 @@ const reserved = (ref: Receiver, version: number): boolean =>
 
 export class Inbox implements Sink, Arrival {
   private readonly mesh: Mesh
-  private readonly system: System
+  protected readonly system: System
   readonly peer: Peer.Peer
   /** Actors with bounded mailboxes by their places; others have them in the system's directory. */
   private readonly bounded: BoundedPlaces
@@ -196,9 +196,32 @@ export class Inbox implements Sink, Arrival {
           this.system.log(`thread ${this.peer.thread} sent a record of the unknown kind ${kind}`)
       }
     } catch (error) {
-      if (!(error instanceof CodecError)) throw error
-      this.system.log(`a record from thread ${this.peer.thread} does not decode: ${error.message}`)
+      this.misread(error)
     }
+  }
+
+  /** A record does not decode; what else is thrown is not for this. */
+  protected misread(error: unknown): void {
+    if (!(error instanceof CodecError)) throw error
+    this.system.log(`a record from thread ${this.peer.thread} does not decode: ${error.message}`)
+  }
+
+  /** What a message is for: an actor, a key, or what passes it on. */
+  protected receiver(address: number, target: number, version: number): Receiver | undefined {
+    return version === 0
+      ? this.bound[target]
+      : this.instance(address, target, version) ?? this.find(target, version)
+  }
+
+  /** Who awaits the answer to a message. */
+  protected replier(
+    _target: Target,
+    _tag: string,
+    asker: Peer.Peer | undefined,
+    correlation: number,
+    codecs: Wire.MessageCodecs
+  ): Replier | undefined {
+    return asker === undefined ? undefined : new RemoteReplier(asker, correlation, codecs)
   }
 
   /** A handle of the peer stands for a key from now on, also for a successor of this thread. */
@@ -233,8 +256,7 @@ export class Inbox implements Sink, Arrival {
     offset: number,
     end: number
   ): void {
-    const ref = version === 0 ? this.bound[target] : this.instance(address, target, version) ??
-      this.find(target, version)
+    const ref = this.receiver(address, target, version)
     if (this.mesh.mailboxes !== undefined && this.slot === undefined) this.placed(ref, target, version)
     const index = Peer.messageOf(address)
     const host = ref === undefined ? this.system.kinds[Peer.hostOf(address)] : ref.host
@@ -254,7 +276,7 @@ export class Inbox implements Sink, Arrival {
       return
     }
     const codecs = (host === undefined ? sending(ref.protocol) : host.wire).messages[message.index]!
-    const replier = asker === undefined ? undefined : new RemoteReplier(asker, correlation, codecs)
+    const replier = this.replier(ref, message.tag, asker, correlation, codecs)
     let payload: unknown
     try {
       payload = this.decode(codecs.payload, bytes, offset, end)

@@ -38,6 +38,11 @@ class Keyed implements Target {
     return living === undefined || living.status === ENDED ? undefined : living
   }
 
+  /** The incarnation that was addressed last. */
+  get alive(): LocalRef | undefined {
+    return this.living
+  }
+
   get depth(): Depth {
     return this.mailbox?.depth ?? this.living?.depth ?? { now: 0, high: 0 }
   }

@@ -347,6 +347,7 @@ const notAStep = (ref: LocalRef, message: Told): Cause.Cause<never> =>
 
 /** A handler threw, died, or was interrupted: the actor fails. */
 export const crash = (ref: LocalRef, cause: Cause.Cause<unknown>, message: Told): void => {
+  ref.system.observer?.metrics?.failed(ref.name)
   // An overseer says itself what it was told.
   if (ref.life?.oversight === undefined) {
     const what = `${ref.toString()} failed in ${message.tag}`

@@ -119,7 +119,7 @@ export class LocalHost implements Host {
         if (typeof handler !== "function") throw new TypeError(`${this.name} has no handler for ${tag}`)
         return handler
       })
-      handlers = [...own, this.swallow]
+      handlers = [...(this.system.observer?.handlers(this, own) ?? own), this.swallow]
       this.tables.set(table, handlers)
     }
     return handlers
@@ -179,6 +179,7 @@ export class LocalHost implements Host {
   }
 
   private make(key: string | undefined, status: number, mailbox: Mailbox | undefined): LocalRef {
+    this.system.observer?.metrics?.born(this.name)
     return mailbox === undefined
       ? new LocalRef(this, key, status)
       : new BoundedRef(this, key, status, mailbox)
@@ -270,6 +271,7 @@ export class LocalHost implements Host {
     const { directory, registry } = this.system
     if (registry.concerned) registry.ended(ref)
     if (directory.size > 0) directory.remove(ref)
+    this.system.observer?.metrics?.died(this.name)
     if (ref.key !== undefined && this.living.get(ref.key) === ref) this.living.delete(ref.key)
   }
 

@@ -221,7 +221,8 @@ export class Waiter {
     this.target = target
     this.tag = tag
     this.payload = payload
-    this.replier = replier
+    // Who lets it in has another span.
+    this.replier = replier ?? target.system.observer?.told(target, tag)
     this.resume = resume
   }
 

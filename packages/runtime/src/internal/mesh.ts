@@ -24,6 +24,7 @@ import { Inbox } from "./inbox.ts"
 import { awaitEnd } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 import { Mailbox, type Shared } from "./mailbox.ts"
+import { ObservedInbox, ObservedPeer } from "./observed.ts"
 import * as Peer from "./peer.ts"
 import * as Places from "./place.ts"
 import { compile, type Protocol } from "./protocol.ts"
@@ -88,11 +89,15 @@ export class Mesh implements Links {
     // One that ended asleep would be rung in vain.
     this.doorbell.stay()
     const { capacity, memory } = fabric
+    const observed = system.observer !== undefined
+    if (fabric.metrics !== undefined) {
+      system.observer?.metrics?.share(fabric.metrics, fabric.hosts, fabric.threads)
+    }
     const peers: Array<Peer.Peer> = []
     for (let thread = 0; thread < fabric.threads; thread++) {
       if (thread === system.thread) continue
       peers.push(
-        new Peer.Peer(
+        new (observed ? ObservedPeer : Peer.Peer)(
           system,
           thread,
           new Doorbell(words, Fabric.bell(thread), ports[thread]),
@@ -104,7 +109,7 @@ export class Mesh implements Links {
     this.peers = peers
     this.ports = ports.slice()
     Bells.listen(ports, this.wake)
-    this.inboxes = peers.map((peer) => new Inbox(this, peer, this.bounded, parking))
+    this.inboxes = peers.map((peer) => new (observed ? ObservedInbox : Inbox)(this, peer, this.bounded, parking))
     this.mailboxes = fabric.mailboxes === undefined ? undefined : new SharedMailboxes(
       fabric.mailboxes,
       system.thread,

@@ -65,6 +65,11 @@ export const BROADCAST = FIRST_KIND + 26
 /** The first word of a successor: how many messages those before it were given, low and high 32 bits, 0, 0. */
 export const HELLO = FIRST_KIND + 18
 
+/** The span to which the next message belongs: 0, 0, 0, 0; the payload is the span. Where messages are traced. */
+export const SPAN = FIRST_KIND + 30
+/** Who waits for whom, for the actor that is asked: host, target, version, 0. Where circles of asks are looked for. */
+export const PROBE = FIRST_KIND + 31
+
 // The host goes with each message, so that one whose actor has ended has a name: 16 bits for each of the two.
 
 export const address = (host: number, message: number): number => (host << 16) | message

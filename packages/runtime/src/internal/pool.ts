@@ -18,6 +18,7 @@ import * as Fabric from "./fabric.ts"
 import * as Failure from "./failure.ts"
 import type { Answer, Chunk, Hosting, Successor, Welcome } from "./handshake.ts"
 import { Mesh } from "./mesh.ts"
+import * as Metrics from "./metrics.ts"
 import { fabric as mailboxFabric } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
@@ -58,6 +59,7 @@ export const make = Effect.fnUntraced(function*(system: System, options: Options
     mailboxes: options.hosts.some(({ mailbox }) => mailbox !== undefined)
       ? mailboxFabric(options.mailboxes, options.workers + 1)
       : undefined,
+    metrics: system.observer?.metrics && Metrics.memory(options.workers + 1, options.hosts.length),
     spinMillis: options.spinMillis
   })
   const ports = Bells.make(fabric.threads)
@@ -175,6 +177,7 @@ const start = Effect.fnUntraced(function*(
       fabric,
       ports,
       validate: system.validate,
+      observing: system.observing,
       inheritance: { incarnation, parked: memories(pool, thread) },
       registry: port,
       cores: options.cores?.(thread)

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
 import type { Any } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import type { Reason } from "../AskError.ts"
@@ -13,6 +14,7 @@ import type { Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import { RunQueue } from "./hot/runQueue.ts"
 import { hostedKey } from "./keys.ts"
+import { carried } from "./observedAsk.ts"
 import { compile, type Protocol } from "./protocol.ts"
 import { type Target, withRef } from "./ref.ts"
 import { ended, type Refusal, unknown } from "./refusal.ts"
@@ -55,9 +57,11 @@ class Pooled extends Virtual {
     this.replace = replace
   }
 
-  deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
+  deliver(tag: string, payload: unknown, asker: Replier | undefined): Refusal | undefined {
     if (this.protocol.get(tag) === undefined) return unknown(this.name, tag)
     if (this.over || this.members.length === 0) return ended
+    // Who hands it on has another span.
+    const replier = asker ?? this.system.observer?.told(this, tag)
     const member = this.waiting.size === 0 ? this.idle() : undefined
     if (member !== undefined) return this.give(member, { tag, payload, replier })
     this.waiting.push({ tag, payload, replier })
@@ -131,6 +135,11 @@ class Errand implements Replier {
   private readonly member: Member
   private readonly job: Job
   private settled = false
+
+  /** The sender's, where messages are traced. */
+  get span(): Tracer.AnySpan | undefined {
+    return carried(this.job.replier)
+  }
 
   constructor(pool: Pooled, member: Member, job: Job) {
     this.pool = pool

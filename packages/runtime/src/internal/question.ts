@@ -2,6 +2,7 @@
  * An ask as an Effect: what is to be asked of whom. A value of its own, so that whoever asks many can send them all
  * and wait for them without a fiber each.
  */
+import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
@@ -36,9 +37,18 @@ export class Question extends Base {
   }
 
   /** Sends it. What is refused is answered at once. */
-  send(): PendingAsk {
+  send(context: Context.Context<never>): PendingAsk {
+    const { tag, target } = this
+    const { observer } = target.system
+    if (observer === undefined) return this.sendAs(new PendingAsk(target.name, tag))
+    const pending = observer.ask(target, tag, context)
+    this.sendAs(pending)
+    if (pending.exit === undefined) observer.cycles?.sent(pending)
+    return pending
+  }
+
+  private sendAs(pending: PendingAsk): PendingAsk {
     const { payload, tag, target } = this
-    const pending = new PendingAsk(target.name, tag)
     const refusal = target.deliver(tag, payload, pending)
     if (refusal === undefined) return pending
     if (refusal.mailbox?.bounds.overflow === "suspend") {
@@ -53,7 +63,7 @@ export class Question extends Base {
   }
 
   ask(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<unknown, unknown> {
-    const pending = this.send()
+    const pending = this.send(fiber.context)
     // The caller waits anyway: unless a slice runs, the actors run now, and most answers are there at once.
     if (pending.exit === undefined) this.target.system.dispatcher.runFor(pending)
     return pending.exit ?? pending.wait(fiber, this.options?.timeout)

@@ -23,6 +23,8 @@ import { crash, type Debt, leave, lifeOf, settle } from "./life.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
+import { ObservedDispatcher } from "./observed.ts"
+import { Observer, type Observing } from "./observer.ts"
 import { Owners } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
 import { Registry } from "./registry.ts"
@@ -63,6 +65,9 @@ export class System implements Hooks, SystemFace {
   mesh: Mesh | undefined = undefined
   /** The numbers of the kinds of actors: the same on all threads. */
   types = new Names()
+  readonly observing: Observing | undefined
+  /** What is observed of messages; undefined where nothing is. */
+  readonly observer: Observer | undefined
   /** Senders to resume when the slice is over. */
   private woken: Array<() => void> = []
 
@@ -73,9 +78,11 @@ export class System implements Hooks, SystemFace {
     readonly scope: Scope.Closeable
     readonly letters: PubSub.PubSub<DeadLetter>
     readonly counts: Float64Array
+    readonly observing: Observing | undefined
   }) {
     this.thread = options.thread
     this.validate = options.validate
+    this.observing = options.observing
     this.letters = options.letters
     this.deadLetters = Stream.fromPubSub(options.letters)
     this.context = options.context
@@ -86,7 +93,14 @@ export class System implements Hooks, SystemFace {
     this.counts = options.counts
     this.directory = new Directory(this)
     crossing.latest = new WeakRef(this)
-    this.dispatcher = new Dispatcher(this, (task) => tasks.scheduleTask(task, 0), options.counts)
+    const defer = (task: () => void): void => tasks.scheduleTask(task, 0)
+    if (options.observing === undefined) {
+      this.observer = undefined
+      this.dispatcher = new Dispatcher(this, defer, options.counts)
+    } else {
+      this.observer = new Observer(this, options.context, options.observing)
+      this.dispatcher = new ObservedDispatcher(this.observer, this, defer, options.counts)
+    }
   }
 
   /** Its end: the shutdown, unless that has been, and then what lives as long as it does. */
@@ -131,6 +145,7 @@ export class System implements Hooks, SystemFace {
     // A message whose error is unheard was handled all the same.
     if (reason !== "UnheardError") this.counts[DEAD]!++
     if (as !== undefined) this.counts[as]!++
+    this.observer?.metrics?.deadLettered(to.name)
     const letter = { reason, actor: to.name, key: to.key, tag }
     this.publish(letter, payload)
     this.mesh?.forward(letter)
@@ -234,6 +249,7 @@ export const make = (options: {
   readonly validate: boolean
   /** Where the thread counts, if others are to see it. */
   readonly counts?: Float64Array | undefined
+  readonly observing: Observing | undefined
 }): Effect.Effect<System> =>
   Effect.gen(function*() {
     const context = yield* Effect.context<never>()

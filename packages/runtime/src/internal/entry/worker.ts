@@ -66,8 +66,8 @@ const join = Effect.fnUntraced(function*(
   scope: Scope.Scope,
   successors: Successors
 ) {
-  const { fabric, inheritance, ports, thread, validate } = welcome
-  const system = yield* internal.make({ thread, validate, counts: Fabric.counts(fabric, thread) })
+  const { fabric, inheritance, observing, ports, thread, validate } = welcome
+  const system = yield* internal.make({ thread, validate, observing, counts: Fabric.counts(fabric, thread) })
   const mesh = new Mesh(system, fabric, ports, { registry: registry(welcome.registry), inheritance })
   successors.welcome(mesh)
   yield* Scope.addFinalizer(scope, Effect.sync(() => mesh.close()))

@@ -1,0 +1,112 @@
+/**
+ * What is observed of the messages of one thread: their numbers, their spans, and who waits for whom. Where nothing
+ * is, a system has no observer, and messages pass none of this: those that are observed take other handlers, another
+ * dispatcher, other links.
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Tracer from "effect/Tracer"
+import { Cycles } from "./cycles.ts"
+import type { Handler } from "./hot/cell.ts"
+import { CRASH, FAIL, Step } from "./hot/step.ts"
+import type { LocalHost } from "./localHost.ts"
+import type { LocalRef } from "./localRef.ts"
+import { Metrics, nanos } from "./metrics.ts"
+import { carried, ObservedAsk, Told } from "./observedAsk.ts"
+import type { Target } from "./ref.ts"
+import type { System } from "./system.ts"
+import { finish, Tracing, UNSAMPLED } from "./tracing.ts"
+
+/** What is to be observed; the same on all threads of a system. */
+export interface Observing {
+  readonly metrics: boolean
+  /** The share of messages with which a trace begins; undefined where nothing is traced. */
+  readonly sample: number | undefined
+  readonly cycles: boolean
+}
+
+export class Observer {
+  readonly metrics: Metrics | undefined
+  readonly tracing: Tracing | undefined
+  readonly cycles: Cycles | undefined
+
+  constructor(system: System, context: Context.Context<never>, { cycles, metrics, sample }: Observing) {
+    this.metrics = metrics ? new Metrics(system.thread, context) : undefined
+    this.tracing = sample === undefined ? undefined : new Tracing(sample)
+    this.cycles = cycles ? new Cycles(system) : undefined
+  }
+
+  /** An ask that is about to be sent. */
+  ask(target: Target, tag: string, context: Context.Context<never>): ObservedAsk {
+    const span = this.tracing?.client(context, `${target.name}.${tag}`)
+    return new ObservedAsk(this, target, tag, context, nanos(context), span)
+  }
+
+  /** It is over. */
+  answered(ask: ObservedAsk, exit: Exit.Exit<unknown, unknown>): void {
+    this.metrics?.asked(ask)
+    this.cycles?.over(ask)
+    finish(ask.context, ask.span, exit)
+  }
+
+  /** What stands for the replier of a message that is told: its sender's span, if it has one. */
+  told(target: Target, tag: string): Told | undefined {
+    const span = this.tracing?.current
+    return span === undefined ? undefined : new Told(target, tag, span)
+  }
+
+  /** The handlers of a host, in the order of its protocol, observed. */
+  handlers(host: LocalHost, handlers: ReadonlyArray<Handler>): ReadonlyArray<Handler> {
+    return handlers.map((handler, index) => this.observed(host, host.protocol.messages[index]!.tag, handler))
+  }
+
+  private observed(host: LocalHost, tag: string, handler: Handler): Handler {
+    const { cycles, metrics, tracing } = this
+    const row = metrics?.row(host.name)
+    return (state, payload, cell) => {
+      const ref = cell as LocalRef
+      if (row !== undefined) metrics!.handled(row)
+      if (tracing === undefined) return watched(handler(state, payload, cell))
+      const { replier } = ref
+      const told = replier instanceof Told
+      // Whoever told it waits for no answer.
+      if (told) ref.replier = undefined
+      const span = tracing.server(ref, tag, carried(replier), replier !== undefined && !told)
+      return tracing.within(span, () => {
+        let result: unknown
+        try {
+          result = handler(state, payload, cell)
+        } catch (error) {
+          finish(host.context, span, Exit.die(error))
+          throw error
+        }
+        if (!Effect.isEffect(result) || Exit.isExit(result)) {
+          finish(host.context, span, exitOf(Exit.isExit(result) ? result : Exit.succeed(result)))
+          return result
+        }
+        const traced = Effect.provideService(
+          watched(result) as Effect.Effect<unknown>,
+          Tracer.ParentSpan,
+          span
+        )
+        if (span === UNSAMPLED) return traced
+        return Effect.onExit(traced, (exit) => Effect.sync(() => finish(host.context, span, exitOf(exit))))
+      })
+
+      function watched(result: unknown): unknown {
+        return cycles === undefined || !Effect.isEffect(result) || Exit.isExit(result)
+          ? result
+          : cycles.handling(ref, tag, result as Effect.Effect<unknown>)
+      }
+    }
+  }
+}
+
+/** How a message was handled, by the step that its handler took: a declared error is a failure of the span. */
+const exitOf = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
+  if (Exit.isFailure(exit) || !(exit.value instanceof Step)) return exit
+  const { kind, value } = exit.value
+  return kind === FAIL || kind === CRASH ? Exit.failCause(Cause.fail(value)) : Exit.void
+}
