@@ -109,7 +109,9 @@ export class Mesh implements Links {
     this.peers = peers
     this.ports = ports.slice()
     Bells.listen(ports, this.wake)
-    this.inboxes = peers.map((peer) => new (observed ? ObservedInbox : Inbox)(this, peer, this.bounded, parking))
+    this.inboxes = peers.map((peer) =>
+      new (observed ? ObservedInbox : Inbox)(this, peer, this.bounded, parking)
+    )
     this.mailboxes = fabric.mailboxes === undefined ? undefined : new SharedMailboxes(
       fabric.mailboxes,
       system.thread,

@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Tracer from "effect/Tracer"
 import { Cycles } from "./cycles.ts"
 import type { Handler } from "./hot/cell.ts"
-import { CRASH, FAIL, Step } from "./hot/step.ts"
+import { CRASH, FAIL, FORK, Step } from "./hot/step.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
 import { Metrics, nanos } from "./metrics.ts"
@@ -41,7 +41,9 @@ export class Observer {
   /** An ask that is about to be sent. */
   ask(target: Target, tag: string, context: Context.Context<never>): ObservedAsk {
     const span = this.tracing?.client(context, `${target.name}.${tag}`)
-    return new ObservedAsk(this, target, tag, context, nanos(context), span)
+    // Whoever times nothing needs no time.
+    const now = this.metrics === undefined ? 0n : nanos(context)
+    return new ObservedAsk(this, target, tag, context, now, span)
   }
 
   /** It is over. */
@@ -82,17 +84,14 @@ export class Observer {
           finish(host.context, span, Exit.die(error))
           throw error
         }
-        if (!Effect.isEffect(result) || Exit.isExit(result)) {
-          finish(host.context, span, exitOf(Exit.isExit(result) ? result : Exit.succeed(result)))
-          return result
+        if (result instanceof Step && result.kind === FORK) {
+          return new Step(FORK, result.state, spanned(host, span, result.value as Effect.Effect<unknown>))
         }
-        const traced = Effect.provideService(
-          watched(result) as Effect.Effect<unknown>,
-          Tracer.ParentSpan,
-          span
-        )
-        if (span === UNSAMPLED) return traced
-        return Effect.onExit(traced, (exit) => Effect.sync(() => finish(host.context, span, exitOf(exit))))
+        if (Effect.isEffect(result) && !Exit.isExit(result)) {
+          return spanned(host, span, watched(result) as Effect.Effect<unknown>)
+        }
+        finish(host.context, span, exitOf(Exit.isExit(result) ? result : Exit.succeed(result)))
+        return result
       })
 
       function watched(result: unknown): unknown {
@@ -102,6 +101,17 @@ export class Observer {
       }
     }
   }
+}
+
+/** An effect within a span, which ends with it. */
+const spanned = (
+  host: LocalHost,
+  span: Tracer.AnySpan,
+  effect: Effect.Effect<unknown, unknown>
+): Effect.Effect<unknown, unknown> => {
+  const within = Effect.provideService(effect, Tracer.ParentSpan, span)
+  if (span === UNSAMPLED) return within
+  return Effect.onExit(within, (exit) => Effect.sync(() => finish(host.context, span, exitOf(exit))))
 }
 
 /** How a message was handled, by the step that its handler took: a declared error is a failure of the span. */
