@@ -60,6 +60,8 @@ describe("semantics", () => {
     [/After about (\d+) ms of turns/, "hot/dispatcher.ts", /^const SLICE_MILLIS = (\d+)$/m],
     [/or (\d+) messages\s+are handled/, "hot/dispatcher.ts", /^const INLINE_MESSAGES = (\d+)$/m],
     [/Up to (\d+) messages beyond/, "mailbox.ts", /^const AHEAD = (\d+)$/m],
+    [/at most (\d+) wait for the one who asked/, "streaming.ts", /^export const WINDOW = (\d+)$/m],
+    [/are stashed, (\d+) unless/, "localHost.ts", /^const STASH_CAPACITY = (\d+)$/m],
     [/oldest beyond\s+([\d,]+)\./, "system.ts", /^const DEAD_LETTERS_KEPT = (\d+)$/m]
   ]
   for (const [rule, file, constant] of numbers) {

@@ -12,7 +12,7 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { ActorContext, HandlerContext } from "./ActorContext.ts"
-import type { ActorRef, PayloadArgs } from "./ActorRef.ts"
+import type { ActorRef, Answer, Failure, PayloadArgs } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as definition from "./internal/definition.ts"
 import { hostedKey } from "./internal/keys.ts"
@@ -222,7 +222,7 @@ export type Handler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R = any> =
   ctx: HandlerContext<Rpcs, Current>
 ) =>
   | StepOf<Rpcs, Current, S, R>
-  | Effect.Effect<StepOf<Rpcs, Current, S, R>, Rpc.Error<Current>, R>
+  | Effect.Effect<StepOf<Rpcs, Current, S, R>, Failure<Current>, R>
 
 /**
  * The steps that a handler of the message `Current` may give.
@@ -232,8 +232,8 @@ export type Handler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R = any> =
  */
 export type StepOf<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R> = Step.Step<
   S,
-  Rpc.Success<Current>,
-  Rpc.Error<Current>,
+  Answer<Current>,
+  Failure<Current>,
   Step.Needs<Handlers<Rpcs, S>, R>
 >
 
@@ -412,6 +412,11 @@ export {
    * @since 0.1.0
    */
   stop,
+  /**
+   * @category steps
+   * @since 0.1.0
+   */
+  stream,
   /**
    * @category steps
    * @since 0.1.0

@@ -10,7 +10,7 @@ import type * as Rpc from "effect/rpc/Rpc"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { SpawnArgs, Spawner } from "./Actor.ts"
-import type { ActorRef, TellArgs } from "./ActorRef.ts"
+import type { ActorRef, Answer, Failure, TellArgs } from "./ActorRef.ts"
 
 /**
  * The context of an actor that understands `Rpcs`.
@@ -156,7 +156,7 @@ export interface HandlerContext<in out Rpcs extends Rpc.Any, Current extends Rpc
    * Who awaits the answer to the message in hand; undefined when it was told. Take it with `Actor.later`, and
    * answer whenever the answer is there: the first answer counts.
    */
-  readonly replier: Replier<Rpc.Success<Current>, Rpc.Error<Current>> | undefined
+  readonly replier: Replier<Answer<Current>, Failure<Current>> | undefined
 }
 
 /**

@@ -15,11 +15,14 @@ import type { Pipeable } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
+import type * as RpcSchema from "effect/rpc/RpcSchema"
 import type * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import * as ActorId_ from "./ActorId.ts"
 import type { ActorId } from "./ActorId.ts"
 import type { AskError } from "./AskError.ts"
+import type * as Step from "./Step.ts"
 import * as internal from "./internal/ending.ts"
 import { refTypeId } from "./internal/keys.ts"
 import * as refs from "./internal/ref.ts"
@@ -90,12 +93,74 @@ export interface ActorRef<in Rpcs extends Rpc.Any> extends Pipeable, Equal.Equal
    * that says why no answer came. Interrupting the caller does not interrupt the actor. A question that reached nobody
    * is a dead letter too, on whichever thread that was found out.
    */
-  ask<R extends Rpc.Any, const Tag extends R["_tag"]>(
+  ask<R extends Rpc.Any, const Tag extends AskTag<R>>(
     this: ActorRef<R>,
     tag: Tag,
     ...args: AskArgs<Rpc.ExtractTag<R, Tag>>
   ): Effect.Effect<Rpc.Success<Rpc.ExtractTag<R, Tag>>, Rpc.Error<Rpc.ExtractTag<R, Tag>> | AskError>
+
+  /**
+   * The elements of a message's answer, for messages that are declared with `stream: true`. Each run of the stream
+   * sends the message anew. Elements come no faster than they are taken; who takes no more of them, or is interrupted,
+   * interrupts what makes them.
+   */
+  stream<R extends Rpc.Any, const Tag extends StreamTag<R>>(
+    this: ActorRef<R>,
+    tag: Tag,
+    ...payload: TellArgs<Rpc.ExtractTag<R, Tag>>
+  ): Stream.Stream<Element<Rpc.ExtractTag<R, Tag>>, Failure<Rpc.ExtractTag<R, Tag>> | AskError>
 }
+
+/**
+ * The tags of the messages that have one answer.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type AskTag<R extends Rpc.Any> = R extends Rpc.Any ? IsStream<R> extends true ? never : R["_tag"]
+  : never
+
+/**
+ * The tags of the messages that are declared with `stream: true`.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type StreamTag<R extends Rpc.Any> = R extends Rpc.Any ? IsStream<R> extends true ? R["_tag"] : never
+  : never
+
+/**
+ * What a handler answers a message with: its success, or what `Actor.stream` gives.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Answer<R extends Rpc.Any> = IsStream<R> extends true ? Step.Streamed<Element<R>, Failure<R>>
+  : Rpc.Success<R>
+
+type IsStream<R extends Rpc.Any> = Rpc.SuccessSchema<R> extends RpcSchema.Stream<Schema.Top, Schema.Top>
+  ? true
+  : false
+
+/**
+ * A message's declared error.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Failure<R extends Rpc.Any> = Rpc.SuccessSchema<R> extends RpcSchema.Stream<infer _A, infer E> ?
+  E["Type"]
+  : Rpc.Error<R>
+
+/**
+ * An element of a streamed answer.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Element<R extends Rpc.Any> = Rpc.SuccessSchema<R> extends RpcSchema.Stream<infer A, infer _E> ?
+  A["Type"]
+  : never
 
 /**
  * How long an ask waits.

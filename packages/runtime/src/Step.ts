@@ -5,6 +5,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import * as kernel from "./internal/hot/step.ts"
 
 /**
@@ -33,6 +34,7 @@ export type TypeId = typeof TypeId
  * | `stop(a?)` | the actor ends | a | a is dropped |
  * | `become(s, handlers, a?)` | s, and other handlers from now on | a | a is dropped |
  * | `fork(s, effect)` | s | what the effect comes to; the actor goes on meanwhile | an error: dead letter `UnheardError` |
+ * | `stream(s, stream)` | s | the stream's elements; the actor goes on meanwhile | nothing runs |
  * | `stash(s)` | s; the message waits until `ctx.unstashAll()` | what it gets then | |
  * | `unhandled(s)` | s | `Unhandled` | dead letter `Unhandled` |
  * | `crash(error)` | a failure of the actor, for its supervision | `ActorEnded` | |
@@ -47,6 +49,17 @@ export interface Step<out S, out A = never, out E = never, out N = never> {
     readonly _E: () => E
     readonly _N: () => N
   }
+}
+
+/**
+ * The answer of a message that is declared with `stream: true`: what `stream` gives.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Streamed<out A, out E> {
+  readonly _Elements: () => A
+  readonly _Error: () => E
 }
 
 /**
@@ -183,6 +196,40 @@ export const fork = <S, A, E, R>(
   state: S,
   effect: Effect.Effect<A, E, R>
 ): Step<S, A, E, Needs<never, Exclude<R, Scope.Scope>>> => make(kernel.FORK, state, effect)
+
+/**
+ * Keeps `state`, and leaves the answer of a message that is declared with `stream: true` to `stream`, which runs in the
+ * actor's scope while the actor goes on, no faster than its elements are taken. If it dies, the actor fails.
+ *
+ * **Example** (Counting for those who want to hear it)
+ *
+ * ```ts
+ * import { Schema, Stream } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor } from "@troupe/runtime"
+ *
+ * const Counter = Actor.make("Counter", {
+ *   protocol: RpcGroup.make(
+ *     Rpc.make("CountTo", { payload: { n: Schema.Int }, success: Schema.Int, stream: true })
+ *   )
+ * })
+ *
+ * const CounterLive = Counter.toLayer({
+ *   state: Schema.Int,
+ *   initial: () => 0,
+ *   handlers: {
+ *     CountTo: (asked, { n }) => Actor.stream(asked + 1, Stream.range(1, n))
+ *   }
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const stream = <S, A, E, R>(
+  state: S,
+  stream: Stream.Stream<A, E, R>
+): Step<S, Streamed<A, E>, never, Needs<never, Exclude<R, Scope.Scope>>> => make(kernel.STREAM, state, stream)
 
 /**
  * Keeps `state` and the message: `ctx.unstashAll()` puts what is kept back before all that waits, in order. How much

@@ -61,12 +61,12 @@ describe("Actor", () => {
         "Holder.args.handle"
       ],
       [
-        "an answer that is a stream",
+        "elements of an answer that cannot cross a thread",
         () =>
           Actor.make("Holder", {
-            protocol: RpcGroup.make(Rpc.make("Hold", { success: Schema.Int, stream: true }))
+            protocol: RpcGroup.make(Rpc.make("Hold", { success: Handle, stream: true }))
           }),
-        "Holder.Hold"
+        "Holder.Hold.success"
       ]
     ]
     for (const [sentence, make, says] of wrong) {

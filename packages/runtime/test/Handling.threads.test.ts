@@ -1,8 +1,10 @@
 /** What handlers can do with a message, wherever their actor lives. */
 import { assert, describe } from "@effect/vitest"
-import type { Reason } from "@troupe/runtime/AskError"
+import type * as Actor from "@troupe/runtime/Actor"
+import { ActorEnded, type Reason } from "@troupe/runtime/AskError"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import { Desk } from "./fixtures/Desk.ts"
 import { everywhere } from "./fixtures/desks.ts"
 import { fresh, letters, reasonOf, totals } from "./fixtures/places.ts"
@@ -199,6 +201,119 @@ describe("Handling", () => {
           const desk = yield* Desk.spawn()
           yield* desk.tell("FetchAndThrow")
           assert.strictEqual(yield* reason(desk.ask("Await", { lines: 1 })), "ActorEnded")
+        })
+      ]
+    ],
+    stream: [
+      [
+        "gives its elements in order, however many, while the actor goes on (S56)",
+        Effect.gen(function*() {
+          const desk = yield* Desk.spawn()
+          const numbers = yield* Stream.runCollect(desk.stream("Count", { n: 5000 }))
+          assert.deepStrictEqual(numbers, Array.from({ length: 5000 }, (_, i) => i + 1))
+          const gate = fresh("gate")
+          const counting = yield* fork(
+            Stream.runCollect(desk.stream("CountAtGate", { gate, ending: "ends" }))
+          )
+          yield* reached(gate)
+          yield* desk.ask("Note", { line: "meanwhile" })
+          yield* open(gate)
+          assert.deepStrictEqual(yield* Fiber.join(counting), [1, 2])
+        })
+      ],
+      [
+        "asks anew each time that it runs (S56)",
+        Effect.gen(function*() {
+          const desk = yield* Desk.spawn()
+          const three = Stream.runCollect(desk.stream("Count", { n: 3 }))
+          assert.deepStrictEqual(yield* Effect.all([three, three]), [[1, 2, 3], [1, 2, 3]])
+        })
+      ],
+      [
+        "is made no faster than it is taken (S56)",
+        Effect.gen(function*() {
+          const desk = yield* Desk.spawn()
+          let furthest = 0
+          yield* desk.stream("CountOn").pipe(
+            Stream.take(500),
+            Stream.runForEach((n) =>
+              Effect.map(desk.ask("Counted"), (counted) => {
+                furthest = Math.max(furthest, counted - n)
+              })
+            )
+          )
+          // Those that wait for their taker, those that were taken together, and one in the making.
+          assert.isAtMost(furthest, 64 + 64 + 1)
+          assert.isAtLeast(furthest, 1)
+        })
+      ],
+      [
+        "is interrupted when nobody takes more of it (S56)",
+        Effect.gen(function*() {
+          const desk = yield* Desk.spawn()
+          assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(desk.stream("CountOn"), 3)), [1, 2, 3])
+          assert.deepStrictEqual(yield* desk.ask("Await", { lines: 1 }), ["counting is over"])
+          const listening = yield* fork(Stream.runDrain(desk.stream("CountOn")))
+          yield* Effect.repeat(desk.ask("Counted"), { until: (counted) => counted > 1000 })
+          yield* Fiber.interrupt(listening)
+          assert.lengthOf(yield* desk.ask("Await", { lines: 2 }), 2)
+        })
+      ],
+      [
+        "fails with the declared error, after its elements (S56)",
+        Effect.gen(function*() {
+          const desk = yield* Desk.spawn()
+          const gate = fresh("gate")
+          yield* open(gate)
+          const seen: Array<number> = []
+          const error = yield* desk.stream("CountAtGate", { gate, ending: "fails" }).pipe(
+            Stream.runForEach((n) => Effect.sync(() => seen.push(n))),
+            Effect.flip
+          )
+          assert.deepStrictEqual(seen, [1, 2])
+          assert.deepInclude(error, { _tag: "Refused", why: "enough" })
+          const refused = yield* Effect.flip(Stream.runDrain(desk.stream("RefuseToCount")))
+          assert.deepInclude(refused, { _tag: "Refused", why: "no numbers" })
+          assert.deepStrictEqual(yield* desk.ask("Notes"), [])
+        })
+      ],
+      [
+        "fails when the actor ends, before, meanwhile, or because of it (S56)",
+        Effect.gen(function*() {
+          const drained = (
+            desk: Actor.Ref<typeof Desk>,
+            gate: string,
+            ending: "ends" | "dies"
+          ) => reasonOf(Stream.runDrain(desk.stream("CountAtGate", { ending, gate })))
+          const desk = yield* Desk.spawn()
+          const gate = fresh("gate")
+          const counting = yield* fork(drained(desk, gate, "ends"))
+          yield* reached(gate)
+          yield* desk.ask("Stop")
+          assert.deepStrictEqual(yield* Fiber.join(counting), new ActorEnded({}))
+          assert.deepInclude(yield* drained(desk, gate, "ends"), { _tag: "DeadRef" })
+          const other = yield* Desk.spawn()
+          const opened = fresh("gate")
+          yield* open(opened)
+          assert.deepInclude(yield* drained(other, opened, "dies"), {
+            _tag: "ActorEnded",
+            failure: "lost count"
+          })
+          assert.strictEqual(yield* reason(other.ask("Notes")), "DeadRef")
+        })
+      ],
+      [
+        "waits in the stash as any message, and is not made when it is given up or told (S52, S56)",
+        Effect.gen(function*() {
+          const desk = yield* Desk.spawn()
+          const later = yield* fork(Stream.runCollect(desk.stream("CountLater")))
+          const givenUp = yield* fork(Stream.runCollect(desk.stream("CountLater")))
+          yield* Effect.repeat(desk.ask("Stashed"), { until: (stashed) => stashed === 2 })
+          yield* Fiber.interrupt(givenUp)
+          yield* desk.tell("CountOn")
+          yield* desk.ask("Open")
+          assert.deepStrictEqual(yield* Fiber.join(later), [1, 2, 3])
+          assert.deepStrictEqual([yield* desk.ask("Counted"), yield* desk.ask("Notes")], [0, ["opened"]])
         })
       ]
     ],

@@ -1,6 +1,7 @@
 /** What must and must not compile, of the steps that handlers give and of what their context can do. */
 import * as Actor from "@troupe/runtime/Actor"
 import type * as ActorSystem from "@troupe/runtime/ActorSystem"
+import type { AskError } from "@troupe/runtime/AskError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,6 +9,7 @@ import type * as Layer from "effect/Layer"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { type Equal, typed } from "./expect.ts"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String }) {}
@@ -169,3 +171,70 @@ Door.toLayer({
     Ping: Pings
   }
 })
+
+// ---- Streamed answers
+
+const Count = Rpc.make("Count", {
+  payload: { from: Schema.Int },
+  success: Schema.Int,
+  error: Refused,
+  stream: true
+})
+const Counter = Actor.make("Counter", { protocol: RpcGroup.make(Count, Ping) })
+declare const counter: Actor.Ref<typeof Counter>
+
+const counted = counter.stream("Count", { from: 1 })
+typed<Equal<typeof counted, Stream.Stream<number, Refused | AskError>>>()
+void [counter.tell("Count", { from: 1 }), counter.ask("Ping")]
+// @ts-expect-error: it has many answers
+counter.ask("Count", { from: 1 })
+// @ts-expect-error: it has one answer
+counter.stream("Ping")
+// @ts-expect-error: no payload
+counter.stream("Count")
+
+const counting = Counter.toLayer({
+  state,
+  initial,
+  handlers: {
+    Count: (s, { from }, { replier }) => {
+      typed<Equal<Parameters<NonNullable<typeof replier>["fail"]>, [error: Refused]>>()
+      return Actor.stream(s, Stream.mapEffect(Stream.make(from), () => Effect.as(Bank, 1)))
+    },
+    Ping: Pings
+  }
+})
+typed<Equal<typeof counting, Layer.Layer<Actor.Hosted<"Counter">, never, ActorSystem.ActorSystem | Bank>>>()
+void [
+  Counter.toLayer({
+    state,
+    initial,
+    handlers: {
+      Count: (s) => Effect.succeed(Actor.stream(s, Stream.fail(new Refused({ why: "" })))),
+      Ping: Pings
+    }
+  }),
+  Counter.toLayer({
+    state,
+    initial,
+    handlers: { Count: (s) => Actor.fail(s, new Refused({ why: "" })), Ping: Pings }
+  }),
+  Counter.toLayer({
+    state,
+    initial,
+    handlers: {
+      // @ts-expect-error: elements of another type
+      Count: (s) => Actor.stream(s, Stream.make("1")),
+      Ping: Pings
+    }
+  }),
+  Counter.toLayer({
+    state,
+    initial,
+    handlers: {
+      // @ts-expect-error: an element is no stream
+      Count: (s) => Actor.reply(s, 1),
+      Ping: Pings
+    }
+  })
+]

@@ -6,7 +6,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { StashFull, Unhandled } from "../AskError.ts"
+import type * as Stream from "effect/Stream"
+import { InvalidMessage, StashFull, Unhandled } from "../AskError.ts"
 import type { Reason } from "../AskError.ts"
 import { ENDING, type Message, type Replier } from "./hot/cell.ts"
 import { HANDLED } from "./hot/counts.ts"
@@ -14,6 +15,7 @@ import { crash, type Debt, lifeOf, reasonOf, signal, type SystemSignal } from ".
 import type { LocalRef } from "./localRef.ts"
 import { type Incarnation, OwnMessage } from "./ownMessage.ts"
 import { MessageType } from "./protocol.ts"
+import { isStreamReplier } from "./streaming.ts"
 import { Timers } from "./timers.ts"
 
 /** A message that waits in the stash. */
@@ -139,27 +141,68 @@ export const fork = (
   const handling = handlingOf(ref)
   if (replier !== undefined) lifeOf(ref).owe(replier as Debt)
   aside(ref, effect, (exit) => {
-    if (handling.over || ref.status >= ENDING) return
-    if (Exit.isSuccess(exit)) return replier?.succeed(exit.value)
-    const error = Cause.findError(exit.cause)
-    if (error._tag === "Failure") {
-      // Whoever oversees the actor may have it go on.
-      replier?.abandon(reasonOf(Exit.failCause(exit.cause)))
-      crash(ref, exit.cause, message)
-    } else if (replier !== undefined) replier.fail(error.success)
-    else ref.system.deadLetter("UnheardError", ref, message.tag, error.success)
+    if (Exit.isSuccess(exit)) replier?.succeed(exit.value)
+    else failed(ref, handling, exit.cause, message, replier)
   })
+}
+
+/** Runs a stream in the actor's scope that is the answer to a message. */
+export const stream = (
+  ref: LocalRef,
+  stream: Stream.Stream<unknown, unknown>,
+  message: SystemSignal | MessageType,
+  replier: Replier | undefined
+): void => {
+  // Told, not asked: it has no elements for anybody.
+  if (replier === undefined) return
+  if (!isStreamReplier(replier)) {
+    return replier.abandon(
+      new InvalidMessage({ issue: `${message.tag} is answered by a stream: ask for one` })
+    )
+  }
+  const { source } = replier
+  if (source.cancelled) return
+  const handling = handlingOf(ref)
+  lifeOf(ref).owe(replier)
+  const fiber = aside(ref, Effect.suspend(() => source.run(stream, replier)), (exit) => {
+    if (Exit.isSuccess(exit)) return replier.succeed(undefined)
+    // Nobody wants it any more: that is its interruption.
+    if (!source.cancelled) failed(ref, handling, exit.cause, message, replier)
+  })
+  source.by(fiber)
+}
+
+/** What was to answer a message has failed: with the declared error, or in a way that the actor fails too. */
+const failed = (
+  ref: LocalRef,
+  handling: Handling,
+  cause: Cause.Cause<unknown>,
+  message: SystemSignal | MessageType,
+  replier: Replier | undefined
+): void => {
+  if (handling.over || ref.status >= ENDING) return
+  const error = Cause.findError(cause)
+  if (error._tag === "Failure") {
+    crash(ref, cause, message)
+    // Whoever oversees the actor may have it go on: its other debts stay.
+    replier?.abandon(reasonOf(Exit.failCause(cause)))
+  } else if (replier !== undefined) {
+    replier.fail(error.success)
+  } else {
+    ref.system.deadLetter("UnheardError", ref, message.tag, error.success)
+  }
 }
 
 const aside = (
   ref: LocalRef,
   effect: Effect.Effect<unknown, unknown>,
   done: (exit: Exit.Exit<unknown, unknown>) => void
-): void => {
+): Fiber.Fiber<unknown, unknown> => {
   const life = lifeOf(ref)
   const fiber = Effect.runForkWith(life.context)(effect)
   Fiber.runIn(fiber, life)
   fiber.addObserver(done)
+  return fiber
 }
 
 /** Keeps a message in hand for later. */

@@ -26,6 +26,8 @@ import type { Forwarder, Target } from "./ref.ts"
 import * as Peer from "./peer.ts"
 import { RemoteReplier } from "./remoteReplier.ts"
 import { swarmsOf } from "./swarms.ts"
+import { RemoteStream } from "./remoteStream.ts"
+import { isStreamReplier } from "./streaming.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
@@ -154,6 +156,14 @@ export class Inbox implements Sink, Arrival {
           return this.answer(kind === Peer.SUCCESS, d, bytes, offset, end)
         case Peer.ABANDONED:
           return this.peer.settle(d)?.replier.abandon(Wire.reason.decode(bytes, offset, end))
+        case Peer.ELEMENT:
+          return this.element(d, bytes, offset, end)
+        case Peer.FINISHED:
+          return this.peer.settle(d)?.replier.succeed(undefined)
+        case Peer.CREDIT:
+          return this.peer.sources.get(d)?.grant(a)
+        case Peer.UNWANTED:
+          return this.unwanted(d)
         case Peer.SPAWN:
           return this.spawn(a, d, bytes, offset, end)
         case Peer.SPAWNED:
@@ -221,7 +231,10 @@ export class Inbox implements Sink, Arrival {
     correlation: number,
     codecs: Wire.MessageCodecs
   ): Replier | undefined {
-    return asker === undefined ? undefined : new RemoteReplier(asker, correlation, codecs)
+    if (asker === undefined) return undefined
+    return codecs.stream
+      ? new RemoteStream(asker, correlation, codecs)
+      : new RemoteReplier(asker, correlation, codecs)
   }
 
   /** A handle of the peer stands for a key from now on, also for a successor of this thread. */
@@ -356,6 +369,27 @@ export class Inbox implements Sink, Arrival {
     }
     if (success) replier.succeed(value)
     else replier.fail(value)
+  }
+
+  private element(correlation: number, bytes: Bytes, offset: number, end: number): void {
+    const { peer } = this
+    const waiting = peer.awaited(correlation)
+    // Nobody waits for it any more, or what it answers was sent before this thread was started again.
+    if (waiting === undefined || !isStreamReplier(waiting.replier)) return peer.unwanted(correlation)
+    try {
+      waiting.replier.element(this.decode(waiting.codecs!.success, bytes, offset, end))
+    } catch (error) {
+      peer.settle(correlation)
+      waiting.replier.abandon(new InvalidMessage({ issue: Failure.of(error) }))
+      peer.unwanted(correlation)
+    }
+  }
+
+  private unwanted(correlation: number): void {
+    const { sources } = this.peer
+    const source = sources.get(correlation)
+    sources.delete(correlation)
+    source?.cancel()
   }
 
   private spawn(type: number, correlation: number, bytes: Bytes, offset: number, end: number): void {

@@ -12,7 +12,6 @@ import type { Observer } from "./observer.ts"
 import * as Peer from "./peer.ts"
 import type { MessageType } from "./protocol.ts"
 import type { Target } from "./ref.ts"
-import { RemoteReplier } from "./remoteReplier.ts"
 import type * as Wire from "./wire.ts"
 
 /** Counts what comes, and lets the sender's span go with what is told. */
@@ -137,8 +136,8 @@ export class ObservedInbox extends Inbox {
   ): Replier | undefined {
     const { span } = this
     if (asker === undefined) return span && new Told(target, tag, span)
-    return span === undefined
-      ? new RemoteReplier(asker, correlation, codecs)
+    return span === undefined || codecs.stream
+      ? super.replier(target, tag, asker, correlation, codecs)
       : new ObservedReplier(asker, correlation, codecs, span)
   }
 }

@@ -10,6 +10,7 @@ import { crossing } from "./crossing.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Doorbell } from "./hot/doorbell.ts"
 import { FIRST_KIND, type LinkReader, type LinkWriter } from "./hot/link.ts"
+import { isStreamReplier, type Upstream } from "./streaming.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
@@ -64,6 +65,14 @@ export const UNREGISTER = FIRST_KIND + 25
 export const BROADCAST = FIRST_KIND + 26
 /** The first word of a successor: how many messages those before it were given, low and high 32 bits, 0, 0. */
 export const HELLO = FIRST_KIND + 18
+/** An element of a streamed reply: 0, 0, 0, correlation; the payload is the element. */
+export const ELEMENT = FIRST_KIND + 20
+/** A streamed reply is complete: 0, 0, 0, correlation. */
+export const FINISHED = FIRST_KIND + 21
+/** So many more elements may come: credits, 0, 0, correlation of the ask. */
+export const CREDIT = FIRST_KIND + 22
+/** No more elements are wanted: 0, 0, 0, correlation of the ask. */
+export const UNWANTED = FIRST_KIND + 23
 
 /** The span to which the next message belongs: 0, 0, 0, 0; the payload is the span. Where messages are traced. */
 export const SPAN = FIRST_KIND + 30
@@ -108,6 +117,8 @@ export class Peer {
   private readonly waiting = new Map<number, Waiting>()
   /** The faces that it knows. */
   private readonly shown = new Set<number>()
+  /** Where the elements are made that it asked for, by the correlations of its asks. */
+  readonly sources = new Map<number, Upstream>()
 
   constructor(
     system: System,
@@ -144,6 +155,7 @@ export class Peer {
   ): void {
     const correlation = this.await(replier, codecs)
     if (replier instanceof PendingAsk) replier.onGivenUp = () => this.waiting.delete(correlation)
+    else if (isStreamReplier(replier)) replier.from(this.upstream(correlation))
     this.writer.count(1)
     try {
       this.write(ASK, address, target, version, correlation, value, codecs.payload)
@@ -152,6 +164,22 @@ export class Peer {
       this.waiting.delete(correlation)
       throw error
     }
+  }
+
+  /** What the elements of an ask come from. */
+  private upstream(correlation: number): Upstream {
+    return {
+      grant: (credits) => this.write(CREDIT, credits, 0, 0, correlation, undefined, Wire.nothing),
+      cancel: () => {
+        this.waiting.delete(correlation)
+        this.unwanted(correlation)
+      }
+    }
+  }
+
+  /** Says that nobody wants the elements of an ask. */
+  unwanted(correlation: number): void {
+    this.write(UNWANTED, 0, 0, 0, correlation, undefined, Wire.nothing)
   }
 
   /** Sends a request of the runtime itself, and waits for its answer; the request's correlation. */
@@ -207,6 +235,11 @@ export class Peer {
     this.write(BROADCAST, address(FACE_BIT | face, message), what, 0, 0, value, codec)
   }
 
+  /** What waits for this correlation, and goes on waiting. */
+  awaited(correlation: number): Waiting | undefined {
+    return this.waiting.get(correlation)
+  }
+
   /** How many answers are waited for. */
   get open(): number {
     return this.waiting.size
@@ -234,6 +267,8 @@ export class Peer {
     const waiting = Array.from(this.waiting.values())
     this.waiting.clear()
     for (const { replier } of waiting) replier.abandon(reason)
+    for (const source of this.sources.values()) source.cancel()
+    this.sources.clear()
     this.system.mesh?.mailboxes?.retry()
   }
 

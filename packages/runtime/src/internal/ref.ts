@@ -5,6 +5,7 @@ import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import { hasProperty } from "effect/Predicate"
 import * as ActorId from "../ActorId.ts"
+import type * as Stream from "effect/Stream"
 import type { AskOptions } from "../ActorRef.ts"
 import type { Depth } from "../Mailbox.ts"
 import type { Address } from "./address.ts"
@@ -16,6 +17,7 @@ import { type Mailbox, overflow, Waiter } from "./mailbox.ts"
 import type { Protocol } from "./protocol.ts"
 import { Question } from "./question.ts"
 import type { Refusal } from "./refusal.ts"
+import * as Streaming from "./streaming.ts"
 import type { System } from "./system.ts"
 
 /** How an actor is told to end: when what is queued is handled, after the message in hand, or within it. */
@@ -158,6 +160,10 @@ export const withRef = <Base extends abstract new(...args: Array<any>) => Target
 
     ask(tag: string, payload?: unknown, options?: AskOptions): Effect.Effect<any, any> {
       return new Question(this, tag, payload, options)
+    }
+
+    stream(tag: string, payload?: unknown): Stream.Stream<any, any> {
+      return Streaming.make(this, tag, payload)
     }
 
     pipe() {

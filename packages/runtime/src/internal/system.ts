@@ -233,6 +233,11 @@ export class System implements Hooks, SystemFace {
     Handling.stash(cell as LocalRef, message, payload, replier)
   }
 
+  stream(cell: Cell, stream: unknown, message: Message, replier: Replier | undefined): void {
+    const ref = cell as LocalRef
+    Handling.stream(ref, stream as Stream.Stream<unknown, unknown>, message as MessageType, replier)
+  }
+
   fork(cell: Cell, effect: unknown, message: Message, replier: Replier | undefined): void {
     Handling.fork(
       cell as LocalRef,

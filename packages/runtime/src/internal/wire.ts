@@ -1,5 +1,6 @@
 /** How the messages of a contract cross threads: a codec for each of their parts, compiled when the contract is made. */
 import type * as Rpc from "effect/rpc/Rpc"
+import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
 import type { Any } from "../Actor.ts"
 import { Reason } from "../AskError.ts"
@@ -13,6 +14,8 @@ export interface MessageCodecs {
   readonly payload: Codec.Codec<unknown>
   readonly success: Codec.Codec<unknown>
   readonly error: Codec.Codec<unknown>
+  /** The answer is a stream: of `success`, and fails with `error`. */
+  readonly stream: boolean
 }
 
 /** The codecs of one contract; `messages` by their place in the protocol. */
@@ -23,11 +26,18 @@ export interface Wire {
   readonly fingerprint: string
 }
 
-export const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodecs => ({
-  payload: Codec.make(rpc.payloadSchema, { path: `${path}.payload` }),
-  success: Codec.make(rpc.successSchema, { path: `${path}.success` }),
-  error: Codec.make(rpc.errorSchema, { path: `${path}.error` })
-})
+export const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodecs => {
+  const stream = RpcSchema.isStreamSchema(rpc.successSchema)
+  const { error, success } = stream
+    ? rpc.successSchema as RpcSchema.Stream<Schema.Top, Schema.Top>
+    : { error: rpc.errorSchema, success: rpc.successSchema }
+  return {
+    payload: Codec.make(rpc.payloadSchema, { path: `${path}.payload` }),
+    success: Codec.make(success, { path: `${path}.success` }),
+    error: Codec.make(error, { path: `${path}.error` }),
+    stream
+  }
+}
 
 const wires = new WeakMap<object, Wire>()
 
@@ -39,8 +49,8 @@ export const of = (actor: Pick<Any, "name" | "protocol" | "args" | "mailbox">): 
     const codecs = messages.map(({ rpc, tag }) => messageCodecs(rpc, `${actor.name}.${tag}`))
     const args = Codec.make(actor.args, { path: `${actor.name}.args` })
     const parts = messages.map(({ tag }, i) => {
-      const { error, payload, success } = codecs[i]!
-      return [tag, payload.fingerprint, success.fingerprint, error.fingerprint]
+      const { error, payload, stream, success } = codecs[i]!
+      return [tag, payload.fingerprint, success.fingerprint, error.fingerprint, stream]
     })
     wire = {
       args,

@@ -24,6 +24,7 @@ import {
   STASH,
   Step,
   STOP,
+  STREAM,
   UNHANDLED
 } from "../../src/internal/hot/step.ts"
 
@@ -49,6 +50,7 @@ const outcomes = [
   "become",
   "unhandled",
   "fork",
+  "stream",
   "stash",
   "unstash",
   "end, next",
@@ -226,6 +228,8 @@ class Real implements Subject, Hooks {
         return new Step(UNHANDLED, state, undefined)
       case "fork":
         return new Step(FORK, state, id)
+      case "stream":
+        return new Step(STREAM, state, id)
       case "stash":
         return new Step(STASH, state, undefined)
       case "unstash":
@@ -306,6 +310,10 @@ class Real implements Subject, Hooks {
   fork(cell: Cell, effect: unknown, _message: Message, replier: Replier | undefined): void {
     this.log.push(`${(cell as Actor).name} forks ${effect}`)
     if (replier !== undefined) this.open.push(() => replier.succeed(undefined))
+  }
+
+  stream(cell: Cell, stream: unknown, message: Message, replier: Replier | undefined): void {
+    this.fork(cell, stream, message, replier)
   }
 
   stash(cell: Cell, _message: Message, payload: unknown, replier: Replier | undefined): void {
@@ -502,7 +510,7 @@ class Twin implements Subject {
     } else if (outcome === "unhandled") {
       this.log.push(`${id} unhandled`)
       waiting.answer("abandoned")
-    } else if (outcome === "fork") {
+    } else if (outcome === "fork" || outcome === "stream") {
       this.log.push(`${actor.name} forks ${id}`)
       if (script.asked) this.open.push(() => waiting.answer("answered"))
     } else if (outcome === "later") {
@@ -653,6 +661,7 @@ describe("Dispatcher", () => {
       unhandled: done,
       stash: done,
       fork: done,
+      stream: done,
       signal: () => undefined,
       signalled: () => false
     }

@@ -43,6 +43,7 @@ import {
   STASH,
   Step,
   STOP,
+  STREAM,
   UNHANDLED
 } from "./step.ts"
 
@@ -89,6 +90,8 @@ export interface Hooks {
   stash(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void
   /** A handler leaves the answer to an effect that runs aside. */
   fork(cell: Cell, effect: unknown, message: Message, replier: Replier | undefined): void
+  /** A handler leaves the answer to a stream that runs aside. */
+  stream(cell: Cell, stream: unknown, message: Message, replier: Replier | undefined): void
 }
 
 /** Messages from and to other threads, polled between turns. */
@@ -504,6 +507,9 @@ export class Dispatcher {
         return
       case FORK:
         this.hooks.fork(cell, step.value, message, replier)
+        return
+      case STREAM:
+        this.hooks.stream(cell, step.value, message, replier)
         return
     }
   }

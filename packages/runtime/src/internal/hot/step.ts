@@ -28,6 +28,8 @@ export const UNHANDLED = 7
 export const STASH = 8
 /** Keep the state given; the effect in `value` runs aside, and answers. */
 export const FORK = 9
+/** Keep the state given; the stream in `value` runs aside, and its elements are the answer. */
+export const STREAM = 10
 
 /** What a cell becomes: the handlers by their tags, and what is answered. */
 export class Becoming {
