@@ -3,9 +3,12 @@
  *
  * @since 0.1.0
  */
+export * as Channel from "./Channel.ts"
+export * as ChannelError from "./ChannelError.ts"
 export * as Decision from "./Decision.ts"
 export * as DurableState from "./DurableState.ts"
 export * as EventSourced from "./EventSourced.ts"
+export * as Format from "./Format.ts"
 export * as Journal from "./Journal.ts"
 export * as MappedMemory from "./MappedMemory.ts"
 export * as MemoryStorage from "./MemoryStorage.ts"

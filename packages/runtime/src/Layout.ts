@@ -129,6 +129,11 @@ export interface Cursor<A> {
   readonly length: number
   /** The view, on record `index`. Always the same object. Throws a `RangeError` outside the memory. */
   at(index: number): View<A>
+  /**
+   * The view, on the record that begins at this byte: a multiple of 8, for records with something between them. Always
+   * the same object. Throws a `RangeError` outside the memory.
+   */
+  atByte(byteOffset: number): View<A>
 }
 
 /**
@@ -250,11 +255,15 @@ const compile = <A>(
     if (byteOffset % 8 !== 0) {
       throw new RangeError(`Records begin at a multiple of 8 bytes, not at ${byteOffset}.`)
     }
-    const records = Math.floor((length ?? buffer.byteLength - byteOffset) / byteLength)
-    return { window: new Hot.Window(buffer, byteOffset, records * byteLength), records }
+    const extent = length ?? buffer.byteLength - byteOffset
+    return {
+      window: new Hot.Window(buffer, byteOffset, extent),
+      records: Math.floor(extent / byteLength),
+      extent
+    }
   }
   const cursor = (bytes: Bytes): Cursor<A> => {
-    const { records, window } = over(bytes)
+    const { extent, records, window } = over(bytes)
     const view = new View(window) as unknown as View<A>
     return {
       length: records,
@@ -263,6 +272,13 @@ const compile = <A>(
           throw new RangeError(`There is no record ${index} among ${records}.`)
         }
         window.o = index * byteLength
+        return view
+      },
+      atByte(byteOffset) {
+        if (!(byteOffset >= 0 && byteOffset + byteLength <= extent && (byteOffset & 7) === 0)) {
+          throw new RangeError(`No record of ${byteLength} bytes begins at byte ${byteOffset} of ${extent}.`)
+        }
+        window.o = byteOffset
         return view
       }
     }

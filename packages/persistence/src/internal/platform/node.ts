@@ -143,13 +143,18 @@ const attempt = <A>(file: string, f: () => A, byteLength = 0): A => {
 // files
 // -----------------------------------------------------------------------------
 
-/** `create` fails when the file is there. */
-export type Access = "read" | "write" | "create"
+/** `create` fails when the file is there; `touch` makes it when it is not. */
+export type Access = "read" | "write" | "create" | "touch"
 
-const flags: Readonly<Record<Access, string>> = { read: "r", write: "r+", create: "wx+" }
+const flags: Readonly<Record<Access, number>> = {
+  read: Fs.constants.O_RDONLY,
+  write: Fs.constants.O_RDWR,
+  create: Fs.constants.O_RDWR | Fs.constants.O_CREAT | Fs.constants.O_EXCL,
+  touch: Fs.constants.O_RDWR | Fs.constants.O_CREAT
+}
 
 export const open = (path: string, access: Access): number =>
-  attempt(path, () => Fs.openSync(path, flags[access]))
+  attempt(path, () => Fs.openSync(path, flags[access], 0o666))
 
 export const close = (fd: number): void => Fs.closeSync(fd)
 
