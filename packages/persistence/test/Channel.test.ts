@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Channel from "@troupe/persistence/Channel"
-import type { ChannelError } from "@troupe/persistence/ChannelError"
 import * as Format from "@troupe/persistence/Format"
 import * as Layout from "@troupe/runtime/Layout"
 import * as WaitStrategy from "@troupe/runtime/WaitStrategy"
@@ -9,35 +8,10 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import { readdirSync } from "node:fs"
-import { join } from "node:path"
-import { temporary } from "./temporary.ts"
-
-/** Runs with the path of a channel that is not there yet. */
-const inChannel = <A, E>(f: (path: string) => Effect.Effect<A, E, never>) =>
-  temporary((directory) => f(join(directory, "channel")))
+import { files, inChannel, readAll, reasonOf, writeAll } from "./channels.ts"
 
 const text = { format: Format.text }
 const small = { ...text, capacity: 4096 }
-
-const files = (path: string): ReadonlyArray<string> =>
-  readdirSync(path).filter((name) => name.endsWith(".channel")).sort()
-
-const reasonOf = <A, R>(effect: Effect.Effect<A, ChannelError, R>) =>
-  Effect.map(Effect.flip(effect), (error) => error.reason)
-
-const writeAll = <In, Out>(
-  path: string,
-  options: Channel.WriterOptions<In, Out>,
-  values: ReadonlyArray<In>
-) =>
-  Effect.scoped(Effect.gen(function*() {
-    const writer = yield* Channel.writer(path, options)
-    for (const value of values) yield* writer.append(value)
-  }))
-
-const readAll = <In, Out>(path: string, options: Channel.ReaderOptions<In, Out>) =>
-  Effect.scoped(Effect.map(Channel.reader(path, options), (reader) => Array.from(reader)))
 
 describe("Channel", () => {
   describe("records", () => {

@@ -275,7 +275,7 @@ const compile = <A>(
         return view
       },
       atByte(byteOffset) {
-        if (!(byteOffset >= 0 && byteOffset + byteLength <= extent && (byteOffset & 7) === 0)) {
+        if (!(byteOffset >= 0 && byteOffset + byteLength <= extent && byteOffset % 8 === 0)) {
           throw new RangeError(`No record of ${byteLength} bytes begins at byte ${byteOffset} of ${extent}.`)
         }
         window.o = byteOffset

@@ -100,6 +100,20 @@ const everything: fc.Arbitrary<Everything> = fc.record({
 const ways = ["code", "closures"] as const
 
 describe("Layout", () => {
+  it("reaches records with something between them, within the memory alone", () => {
+    const layout = Layout.make(Schema.Struct({ n: Schema.Number, flag: Schema.Boolean }))
+    const buffer = new ArrayBuffer(100)
+    const cursor = layout.cursor({ buffer, byteOffset: 8, byteLength: 92 })
+    for (const at of [0, 24, 76 & -8]) layout.write(cursor.atByte(at), { n: at, flag: at > 0 })
+    for (const at of [0, 24, 72]) {
+      assert.deepStrictEqual(layout.read(cursor.atByte(at)), { n: at, flag: at > 0 })
+    }
+    assert.strictEqual(new Float64Array(buffer, 8 + 24, 1)[0], 24)
+    for (const at of [-8, 1, 4, 80, NaN, 0.5, 2 ** 33]) {
+      assert.throws(() => cursor.atByte(at), RangeError, String(at))
+    }
+  })
+
   describe("round trip", () => {
     it.each(ways)("writes and reads equal values, views made by %s", (by) => {
       const layout = Layout.make(Everything, { by })
