@@ -84,9 +84,9 @@ export class Journal extends Context.Service<Journal, {
   /** What `stored` means. */
   readonly durability: Durability
   /**
-   * Writes events after the one with the sequence `expected`, 0 for the first: at once, not when the Effect runs. What
-   * it gives is an `Exit` already where nothing has to be waited for, so that an actor's turn can go on without a fiber.
-   * {@link write} is its Effect.
+   * Writes events after the one with the sequence `expected`, 0 for the first: at once where it can, and not when the
+   * Effect runs. What it gives is an `Exit` already where nothing has to be waited for, so that an actor's turn can go
+   * on without a fiber. {@link write} is its Effect.
    */
   readonly writeUnsafe: (
     id: string,
