@@ -303,6 +303,7 @@ export const layerWorkers = <const Actors extends Any>(
       stderr,
       terminate
     })
+    system.injector?.threads?.({ count: mesh.workers, terminate })
     // While the workers are still there.
     yield* Effect.addFinalizer(() => system.close)
     let context = Context.make(ActorSystem, system)

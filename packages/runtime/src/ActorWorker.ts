@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as platform from "#platform"
@@ -25,7 +26,16 @@ import * as worker from "./internal/entry/worker.ts"
  * @category running
  * @since 0.1.0
  */
-export const run = <A, E>(layer: Layer.Layer<A, E, ActorSystem>): void =>
+export const run = <A, E>(
+  layer: Layer.Layer<A, E, ActorSystem>,
+  options?: {
+    /** What this thread's system is made with: a `Clock`, loggers, an `Injector`. (Default: nothing) */
+    readonly context?: Context.Context<never> | undefined
+  }
+): void => {
+  const serving = worker.serve(layer as Layer.Layer<never, E, ActorSystem>, platform.pin)
+  const context = options?.context ?? Context.empty()
   platform.run(
-    Effect.provide(worker.serve(layer as Layer.Layer<never, E, ActorSystem>, platform.pin), platform.runner)
+    Effect.provide(Effect.provideContext(serving, context as Context.Context<never>), platform.runner)
   )
+}

@@ -5,6 +5,7 @@
  */
 export * as Child from "./Child.ts"
 export * as Escalation from "./Escalation.ts"
+export * as Faults from "./Faults.ts"
 export * as RestartPolicy from "./RestartPolicy.ts"
 export * as Strategy from "./Strategy.ts"
 export * as Supervisor from "./Supervisor.ts"

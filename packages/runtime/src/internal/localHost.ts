@@ -12,6 +12,7 @@ import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Address } from "./address.ts"
 import { BoundedRef } from "./boundedRef.ts"
+import * as Faulty from "./faulty.ts"
 import type { Host } from "./host.ts"
 import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
 import { HANDLED } from "./hot/counts.ts"
@@ -113,11 +114,12 @@ export class LocalHost implements Host {
   compile(table: object): ReadonlyArray<Handler> {
     let handlers = this.tables.get(table)
     if (handlers === undefined) {
+      const fault = this.system.injector?.handler
       const byTag = table as Readonly<Record<string, Handler | undefined>>
       const own = this.protocol.messages.map(({ tag }) => {
         const handler = byTag[tag]
         if (typeof handler !== "function") throw new TypeError(`${this.name} has no handler for ${tag}`)
-        return handler
+        return fault === undefined ? handler : Faulty.hurt(handler, tag, fault)
       })
       handlers = [...(this.system.observer?.handlers(this, own) ?? own), this.swallow]
       this.tables.set(table, handlers)
@@ -164,7 +166,11 @@ export class LocalHost implements Host {
 
   spawnUnder(parent: LocalRef, args: unknown, overseer: Overseer | undefined): ActorRef<never> {
     const owner = Effect.runSync(this.system.owners.of(lifeOf(parent)))
-    const ref = this.make(undefined, IDLE, this.bounds && new Mailbox(this.bounds, undefined))
+    const ref = this.make(
+      undefined,
+      IDLE,
+      this.bounds && this.tightened(new Mailbox(this.bounds, undefined), undefined)
+    )
     owner.add(ref)
     // Nobody waits for its start: arguments that do not fit are one that fails.
     try {
@@ -230,10 +236,19 @@ export class LocalHost implements Host {
     const { bounds } = this
     if (bounds === undefined) return undefined
     const { mesh } = this.system
-    return new Mailbox(
-      bounds,
-      mesh?.hosts(this.name) === true ? mesh.shared(this.name, key, this.system.thread) : undefined
+    return this.tightened(
+      new Mailbox(
+        bounds,
+        mesh?.hosts(this.name) === true ? mesh.shared(this.name, key, this.system.thread) : undefined
+      ),
+      key
     )
+  }
+
+  /** Unless nobody hurts the system, a mailbox that may be full before it is. */
+  private tightened(mailbox: Mailbox, key: string | undefined): Mailbox {
+    const full = this.system.injector?.full
+    return full === undefined ? mailbox : Faulty.tighten(mailbox, { name: this.name, key }, full)
   }
 
   /** The living incarnation of a key, made now if there is none. */
@@ -305,7 +320,11 @@ export class LocalHost implements Host {
     if (owner.closed) {
       return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
     }
-    const ref = this.make(undefined, RUNNING, this.bounds && new Mailbox(this.bounds, undefined))
+    const ref = this.make(
+      undefined,
+      RUNNING,
+      this.bounds && this.tightened(new Mailbox(this.bounds, undefined), undefined)
+    )
     owner.add(ref)
     if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, made, overseer, false)
     let finished: Effect.Effect<ActorRef<never>, SpawnError> | undefined

@@ -11,9 +11,11 @@ import * as Stream from "effect/Stream"
 import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
 import { Alarm } from "./alarm.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
+import { Injector } from "../FaultPoint.ts"
 import { crossing } from "./crossing.ts"
 import { Directory } from "./directory.ts"
 import { Phases } from "../Shutdown.ts"
+import * as Faulty from "./faulty.ts"
 import type { Cell, Message, Replier, Signal } from "./hot/cell.ts"
 import { type BURIED, COUNTS, DEAD, HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
 import { Dispatcher, type Hooks } from "./hot/dispatcher.ts"
@@ -62,6 +64,8 @@ export class System implements Hooks, SystemFace {
   /** What no other system has: references that were written down say which they are of. */
   token = Array.from(crypto.getRandomValues(new Uint32Array(2)), (word) => word.toString(16).padStart(8, "0"))
     .join("")
+  /** What hurts it on purpose; undefined for nearly all. */
+  readonly injector: Injector | undefined
   mesh: Mesh | undefined = undefined
   /** The numbers of the kinds of actors: the same on all threads. */
   types = new Names()
@@ -101,6 +105,8 @@ export class System implements Hooks, SystemFace {
       this.observer = new Observer(this, options.context, options.observing)
       this.dispatcher = new ObservedDispatcher(this.observer, this, defer, options.counts)
     }
+    this.injector = Context.get(options.context, Injector)
+    if (this.injector !== undefined) Faulty.inject(this, this.injector)
   }
 
   /** Its end: the shutdown, unless that has been, and then what lives as long as it does. */
