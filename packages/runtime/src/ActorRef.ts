@@ -24,7 +24,9 @@ import type { ActorId } from "./ActorId.ts"
 import type { AskError } from "./AskError.ts"
 import type * as Step from "./Step.ts"
 import * as internal from "./internal/ending.ts"
+import * as Adapter from "./internal/adapter.ts"
 import { refTypeId } from "./internal/keys.ts"
+import { compile, type Group } from "./internal/protocol.ts"
 import * as refs from "./internal/ref.ts"
 import * as refSchema from "./internal/refSchema.ts"
 import { fits } from "./internal/resolve.ts"
@@ -347,3 +349,81 @@ export const Order: Order_.Order<ActorRef<never>> = Order_.make((self, that) => 
  * @since 0.1.0
  */
 export const Equivalence: Equivalence_.Equivalence<ActorRef<never>> = Equal.asEquivalence()
+
+/**
+ * What a message of one protocol may become in another: a message whose answer is an answer to it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Adapted<Rpcs extends Rpc.Any, Current extends Rpc.Any> = {
+  readonly [R in Rpcs as R["_tag"]]: [Rpc.Success<R>, Rpc.Error<R>] extends [
+    [Rpc.Success<Current>] extends [void] ? unknown : Rpc.Success<Current>,
+    Rpc.Error<Current>
+  ] ? readonly [tag: R["_tag"], ...payload: TellArgs<R>]
+    : never
+}[Rpcs["_tag"]]
+
+/**
+ * For each message of a protocol, what it becomes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Adaptation<Rpcs extends Rpc.Any, Adapting extends Rpc.Any> = {
+  readonly [R in Adapting as R["_tag"]]: (payload: Rpc.Payload<R>) => Adapted<Rpcs, R>
+}
+
+/**
+ * A reference for those who speak another protocol: it makes messages of its actor's of theirs. So an actor takes part
+ * in what it was not written for, or is told by others in words of its own.
+ *
+ * **Details**
+ *
+ * The functions run where the reference was made, on behalf of whoever sends; an answer goes back as it is. The
+ * reference can be sent to other threads, and is then kept here until the actor ends; make such ones once, not for each
+ * message.
+ *
+ * **Example** (A thermostat that listens to a weather station)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor, ActorRef } from "@troupe/runtime"
+ *
+ * const Observing = RpcGroup.make(Rpc.make("Observed", { payload: { celsius: Schema.Number } }))
+ * const Station = Actor.make("Station", {
+ *   protocol: RpcGroup.make(Rpc.make("Observe", { payload: { by: ActorRef.ActorRef(Observing) } }))
+ * })
+ * const Thermostat = Actor.make("Thermostat", {
+ *   protocol: RpcGroup.make(Rpc.make("Outside", { payload: { kelvin: Schema.Number } }))
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   const thermostat = yield* Thermostat.spawn()
+ *   const station = yield* Station.keyed("roof")
+ *   const by = ActorRef.contramap(thermostat, Observing, {
+ *     Observed: ({ celsius }) => ["Outside", { kelvin: celsius + 273.15 }]
+ *   })
+ *   yield* station.tell("Observe", { by })
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const contramap: {
+  <Rpcs extends Rpc.Any, Adapting extends Rpc.Any>(
+    protocol: RpcGroup.RpcGroup<Adapting>,
+    adaptation: Adaptation<Rpcs, Adapting>
+  ): (self: ActorRef<Rpcs>) => ActorRef<Adapting>
+  <Rpcs extends Rpc.Any, Adapting extends Rpc.Any, A extends Adaptation<Rpcs, Adapting>>(
+    self: ActorRef<Rpcs>,
+    protocol: RpcGroup.RpcGroup<Adapting>,
+    adaptation: A
+  ): ActorRef<Adapting>
+} = dual(
+  3,
+  (self: refs.Ref, group: Group, adaptation: Adapter.Adaptation) =>
+    new Adapter.AdapterRef(self, compile(group, self.system.validate), adaptation)
+) as never

@@ -89,6 +89,8 @@ export class Registry {
   private readonly ending = new Map<unknown, Set<Entry>>()
   private readonly listeners = new Set<() => void>()
   private changed = false
+  /** Another one whenever anything has changed. */
+  version = 0
   private last = 0
 
   constructor(system: System) {
@@ -225,6 +227,7 @@ export class Registry {
   }
 
   private notify(): void {
+    this.version++
     if (this.changed || this.listeners.size === 0) return
     this.changed = true
     this.system.soon(() => {

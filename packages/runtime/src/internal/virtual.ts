@@ -1,9 +1,11 @@
 /** A target that is no actor: it passes on what it is sent. Until it is closed, other threads reach it too. */
 import type { ActorId } from "../ActorId.ts"
+import type { Depth } from "../Mailbox.ts"
 import type { Address } from "./address.ts"
 import type { Replier } from "./hot/cell.ts"
+import type { Mailbox } from "./mailbox.ts"
 import type { Protocol } from "./protocol.ts"
-import type { Target } from "./ref.ts"
+import type { Subject, Target } from "./ref.ts"
 import type { Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
 
@@ -13,9 +15,6 @@ export abstract class Virtual implements Target {
   readonly protocol: Protocol
   readonly host = undefined
   readonly key = undefined
-  readonly mailbox = undefined
-  readonly subject = undefined
-  readonly depth = undefined
   /** Nothing is passed on any more. */
   over = false
 
@@ -23,6 +22,18 @@ export abstract class Virtual implements Target {
     this.system = system
     this.name = name
     this.protocol = protocol
+  }
+
+  get mailbox(): Mailbox | undefined {
+    return undefined
+  }
+
+  get subject(): Subject | undefined {
+    return undefined
+  }
+
+  get depth(): Depth | undefined {
+    return undefined
   }
 
   get token(): string {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
-import * as Pooled from "@troupe/runtime/Pooled"
+import * as Router from "@troupe/runtime/Router"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -13,11 +13,11 @@ import { letters, reasonOf } from "./fixtures/places.ts"
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-describe("Pooled", () => {
+describe("Router", () => {
   it.live("has all workers work, and none idle while another one is at a long job", () => {
     Ledger.make()
     return Effect.gen(function*() {
-      const all = yield* Pooled.make(Doomed)
+      const all = yield* Router.pool(Doomed)
       const threads = yield* Effect.forEach(numbers(60), () => all.ask("Thread"), {
         concurrency: "unbounded"
       })
@@ -33,7 +33,7 @@ describe("Pooled", () => {
   it.live("lets what is told wait until somebody is idle", () => {
     const ledger = Ledger.make()
     return Effect.gen(function*() {
-      const all = yield* Pooled.make(Doomed, { members: 3 })
+      const all = yield* Router.pool(Doomed, { members: 3 })
       for (const _ of numbers(30)) all.tellUnsafe("Never")
       yield* until(Effect.sync(() => ledger.calls === 3))
       assert.strictEqual((yield* reasonOf(all.ask("Thread", undefined, { timeout: 20 })))._tag, "AskTimeout")
@@ -44,7 +44,7 @@ describe("Pooled", () => {
   it.live("replaces a member whose thread has ended: its ask fails, those that wait do not", () => {
     const ledger = Ledger.make()
     return Effect.gen(function*() {
-      const all = yield* Pooled.make(Doomed)
+      const all = yield* Router.pool(Doomed)
       const hanging = yield* Effect.forkChild(reasonOf(all.ask("Never")), { startImmediately: true })
       const waiting = yield* Effect.forkChild(
         Effect.forEach(numbers(5), () => all.ask("Thread"), { concurrency: "unbounded" }),
@@ -63,7 +63,7 @@ describe("Pooled", () => {
     const ledger = Ledger.make()
     return Effect.gen(function*() {
       const scope = yield* Scope.make()
-      const all = yield* Effect.provideService(Pooled.make(Doomed), Scope.Scope, scope)
+      const all = yield* Effect.provideService(Router.pool(Doomed), Scope.Scope, scope)
       for (const _ of numbers(4)) all.tellUnsafe("Never")
       yield* until(Effect.sync(() => ledger.calls === 1))
       const dead = yield* letters(3, ({ tag }) => tag === "Never")
@@ -76,7 +76,7 @@ describe("Pooled", () => {
   it.live("works on one thread as well", () => {
     Ledger.make()
     return Effect.gen(function*() {
-      const all = yield* Pooled.make(Doomed, { members: 4 })
+      const all = yield* Router.pool(Doomed, { members: 4 })
       const answers = yield* Effect.forEach(numbers(20), () => all.ask("Thread"), {
         concurrency: "unbounded"
       })
