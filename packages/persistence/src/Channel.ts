@@ -135,6 +135,8 @@ export interface Writer<in In> {
   readonly appendAllUnsafe: (values: ReadonlyArray<In>) => number
   /** Waits until all that was appended is on the disk, whatever `durability` says. */
   readonly flush: Effect.Effect<void, ChannelError>
+  /** Removes the full files in which nothing lies at this position or behind it. Who still reads there gets `Gone`. */
+  readonly trim: (position: number) => Effect.Effect<void, ChannelError>
   /** Ends the channel, for good: readers end when they have read it, and no writer is accepted any more. */
   readonly close: Effect.Effect<void, ChannelError>
   /** Vanishes, as if the process were killed. The scope's end leaves the channel in order instead. */

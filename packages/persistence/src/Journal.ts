@@ -6,24 +6,22 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
+import type * as Channel from "./Channel.ts"
 import type { StoreError } from "./StoreError.ts"
 
 /**
- * What a write has survived once it is `stored`.
+ * What a write has survived once it is `stored`: a channel's durability, or `memory`, which survives nothing.
  *
- * **Details**
- *
- * | durability | stored means | survives |
+ * | durability | survives the end of the process, `kill -9` included | survives a loss of power |
  * | --- | --- | --- |
- * | `none` | it is in this process's memory | nothing |
- * | `async` | the operating system has it | the end of the process, `kill -9` included |
- * | `batch` | the device has it; writers that come together share one sync | power loss |
- * | `each` | the device has it; each write has a sync of its own | power loss |
+ * | `memory` | no | no |
+ * | `none`, `async` | yes | no |
+ * | `batch`, `each` | yes | yes |
  *
  * @category models
  * @since 0.1.0
  */
-export type Durability = "none" | "async" | "batch" | "each"
+export type Durability = Channel.Durability | "memory"
 
 /**
  * An event as it is stored.

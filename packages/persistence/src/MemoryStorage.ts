@@ -29,7 +29,7 @@ const journal = Effect.gen(function*() {
     return log
   }
   return Journal.of({
-    durability: "none",
+    durability: "memory",
     writeUnsafe: (id, expected, events) => {
       const log = logOf(id)
       const actual = last(log)

@@ -6,6 +6,7 @@
 export * as Channel from "./Channel.ts"
 export * as ChannelError from "./ChannelError.ts"
 export * as Decision from "./Decision.ts"
+export * as DiskStorage from "./DiskStorage.ts"
 export * as DurableState from "./DurableState.ts"
 export * as EventSourced from "./EventSourced.ts"
 export * as Format from "./Format.ts"

@@ -88,6 +88,7 @@ export const writerOf = <In>(
         appendUnsafe: (value) => core.append(value),
         appendAllUnsafe: (values) => core.appendAll(values),
         flush,
+        trim: (position) => attempt(() => core.trim(position)),
         close: attempt(() => core.close()),
         abandon: Effect.sync(() => core.abandon())
       } satisfies Channel.Writer<In>

@@ -44,6 +44,7 @@ export interface Core<In> {
   appendAll(values: ReadonlyArray<In>): number
   sync(): void
   syncAsync(done: Waiter): void
+  trim(position: number): void
   close(): void
   leave(): void
   abandon(): void
@@ -204,6 +205,16 @@ export class ChannelWriter<In> implements Core<In> {
     if (segment !== this.#segment || !segment.mapping.isOpen) return
     if (offset > this.#synced) this.#synced = offset
     Atomics.store(segment.i32, SYNCED, this.#synced)
+  }
+
+  /** Removes the files that end before a position. */
+  trim(position: number): void {
+    this.#assertUsable()
+    const { directory } = this.#options
+    const bases = Files.list(directory)
+    // The last one is the present one, and stays.
+    const dead = bases.slice(0, -1).filter((_, i) => bases[i + 1]! <= position)
+    convert(() => dead.forEach((base) => Platform.remove(Files.pathOf(directory, base))))
   }
 
   /** Ends the channel. */

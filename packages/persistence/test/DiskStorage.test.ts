@@ -1,0 +1,191 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as DiskStorage from "@troupe/persistence/DiskStorage"
+import * as Journal from "@troupe/persistence/Journal"
+import { SnapshotStore } from "@troupe/persistence/SnapshotStore"
+import { StateStore } from "@troupe/persistence/StateStore"
+import * as StorageConformance from "@troupe/persistence/testing/StorageConformance"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as fc from "fast-check"
+import { readdirSync } from "node:fs"
+import { temporary } from "./temporary.ts"
+
+const events = (from: number, to: number, size = 1) =>
+  Array.from({ length: to - from + 1 }, (_, i) => new Uint8Array(size).fill((from + i) % 256))
+
+const sequences = (id: string) =>
+  Effect.flatMap(Journal.Journal, (journal) => Stream.runCollect(journal.read(id))).pipe(
+    Effect.map((all) => Array.from(all, ({ sequence }) => sequence))
+  )
+
+describe("DiskStorage", () => {
+  for (const durability of ["none", "async", "batch", "each"] as const) {
+    describe(durability, () => {
+      for (const { name, run } of StorageConformance.cases("disk")) {
+        it.live(
+          name,
+          () => temporary((directory) => Effect.provide(run, DiskStorage.layer({ directory, durability })))
+        )
+      }
+    })
+  }
+
+  it.live("has everything again when it is opened again", () =>
+    temporary((directory) => {
+      const open = Effect.provide(DiskStorage.layer({ directory }))
+      return Effect.gen(function*() {
+        yield* open(Effect.gen(function*() {
+          const journal = yield* Journal.Journal
+          const snapshots = yield* SnapshotStore
+          const states = yield* StateStore
+          yield* Journal.append("a", 0, events(1, 5))
+          yield* Journal.append("b", 0, events(1, 2))
+          yield* journal.discard("a", 3)
+          yield* journal.discard("b", 2)
+          for (const sequence of [1, 2, 3]) yield* snapshots.save("a", sequence, new Uint8Array([sequence]))
+          yield* snapshots.discard("a", 1)
+          yield* states.save("s", 0, new Uint8Array([1]))
+          yield* states.save("s", 1, new Uint8Array([2]))
+          yield* states.save("gone", 0, new Uint8Array([1]))
+          yield* states.remove("gone", 1)
+        }))
+        yield* open(Effect.gen(function*() {
+          const journal = yield* Journal.Journal
+          const snapshots = yield* SnapshotStore
+          const states = yield* StateStore
+          assert.deepStrictEqual(yield* sequences("a"), [4, 5])
+          assert.deepStrictEqual(yield* sequences("b"), [])
+          assert.strictEqual(yield* journal.last("b"), 2)
+          assert.deepStrictEqual(yield* snapshots.sequences("a"), [2, 3])
+          assert.strictEqual(Option.getOrThrow(yield* states.load("s")).revision, 2)
+          assert.isTrue(Option.isNone(yield* states.load("gone")))
+          assert.deepStrictEqual(Array.from(yield* Stream.runCollect(journal.ids)).sort(), ["a", "b"])
+        }))
+      })
+    }))
+
+  it.live("refuses a second one while the first is open", () =>
+    temporary((directory) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.provide(Effect.void, DiskStorage.layer({ directory })))
+        assert.strictEqual(error.reason._tag, "WriterAlive")
+      }).pipe(Effect.provide(DiskStorage.layer({ directory })))
+    ))
+
+  it.live("frees the files of what was given up, and keeps what was not", () =>
+    temporary((directory) => {
+      const open = Effect.provide(DiskStorage.layer({ directory, capacity: 16_384 }))
+      const files = () => readdirSync(directory).filter((name) => name.endsWith(".channel")).length
+      return Effect.gen(function*() {
+        yield* open(Effect.gen(function*() {
+          const journal = yield* Journal.Journal
+          const snapshots = yield* SnapshotStore
+          yield* Journal.append("old", 0, events(1, 3))
+          yield* Journal.append("done", 0, events(1, 1))
+          yield* journal.discard("done", 1)
+          yield* snapshots.save("old", 3, new Uint8Array(100))
+          for (let i = 0; i < 2000; i++) {
+            yield* Journal.append("busy", i, events(i + 1, i + 1, 100))
+            if (i % 10 === 9) yield* journal.discard("busy", i - 5)
+          }
+        }))
+        // 200 KB were written; alive are some hundred bytes.
+        assert.isBelow(files(), 5)
+        yield* open(Effect.gen(function*() {
+          const journal = yield* Journal.Journal
+          assert.deepStrictEqual(yield* sequences("old"), [1, 2, 3])
+          assert.deepStrictEqual(yield* sequences("busy"), [1995, 1996, 1997, 1998, 1999, 2000])
+          assert.strictEqual(yield* journal.last("done"), 1)
+          assert.deepStrictEqual(yield* (yield* SnapshotStore).sequences("old"), [3])
+        }))
+      })
+    }))
+
+  it.live("agrees with a plain model, whatever is done and however often it is opened", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.array(
+            fc.oneof(
+              fc.record({
+                do: fc.constant("append" as const),
+                id: fc.nat(3),
+                count: fc.nat(4),
+                size: fc.nat(600)
+              }),
+              fc.record({
+                do: fc.constant("discard" as const),
+                id: fc.nat(3),
+                part: fc.double({ min: 0, max: 1, noNaN: true })
+              }),
+              fc.record({ do: fc.constant("snapshot" as const), id: fc.nat(3), size: fc.nat(600) }),
+              fc.record({ do: fc.constant("forget" as const), id: fc.nat(3) }),
+              fc.record({ do: fc.constant("reopen" as const), id: fc.nat(3) })
+            ),
+            { maxLength: 120 }
+          ),
+          (steps) =>
+            Effect.runPromise(temporary((directory) => {
+              interface Model {
+                last: number
+                discarded: number
+                snapshots: Set<number>
+              }
+              const model = new Map<string, Model>()
+              const modelOf = (id: string): Model => {
+                if (!model.has(id)) model.set(id, { last: 0, discarded: 0, snapshots: new Set() })
+                return model.get(id)!
+              }
+              const check = Effect.gen(function*() {
+                const journal = yield* Journal.Journal
+                const snapshots = yield* SnapshotStore
+                for (const [id, { discarded, last, snapshots: taken }] of model) {
+                  assert.strictEqual(yield* journal.last(id), last)
+                  const expected = Array.from({ length: last - discarded }, (_, i) => discarded + i + 1)
+                  assert.deepStrictEqual(yield* sequences(id), expected)
+                  assert.deepStrictEqual(
+                    yield* snapshots.sequences(id),
+                    Array.from(taken).sort((a, b) => a - b)
+                  )
+                }
+              })
+              const apply = Effect.fnUntraced(function*(step: typeof steps[number]) {
+                const journal = yield* Journal.Journal
+                const snapshots = yield* SnapshotStore
+                const id = `id-${step.id}`
+                const known = modelOf(id)
+                switch (step.do) {
+                  case "append":
+                    yield* Journal.append(id, known.last, events(1, step.count, step.size))
+                    known.last += step.count
+                    return
+                  case "discard": {
+                    const upTo = Math.floor(known.last * step.part)
+                    yield* journal.discard(id, upTo)
+                    known.discarded = Math.max(known.discarded, upTo)
+                    return
+                  }
+                  case "snapshot":
+                    yield* snapshots.save(id, known.last, new Uint8Array(step.size))
+                    known.snapshots.add(known.last)
+                    return
+                  case "forget":
+                    yield* snapshots.discard(id, known.last - 1)
+                    known.snapshots.forEach((one) => one < known.last && known.snapshots.delete(one))
+                }
+              })
+              const runs: Array<Array<typeof steps[number]>> = [[]]
+              for (const step of steps) step.do === "reopen" ? runs.push([]) : runs.at(-1)!.push(step)
+              return Effect.forEach(runs, (run) =>
+                Effect.provide(
+                  Effect.andThen(Effect.andThen(check, Effect.forEach(run, apply)), check),
+                  // Small files, so that they roll and are compacted.
+                  DiskStorage.layer({ directory, capacity: 32_768, durability: "none" })
+                ), { discard: true })
+            }))
+        ),
+        { numRuns: 30 }
+      )
+    ))
+})
