@@ -12,11 +12,14 @@ import type * as Stream from "effect/Stream"
 import * as platform from "#platform"
 import type { Any, HostedOf } from "./Actor.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
-import { hostedKey } from "./internal/keys.ts"
+import { hostedKey, swarmKey } from "./internal/keys.ts"
 import * as pool from "./internal/pool.ts"
 import { RemoteHost } from "./internal/remoteHost.ts"
+import { inPool } from "./internal/swarm.ts"
+import { Crew } from "./internal/swarmCrew.ts"
 import * as internal from "./internal/system.ts"
 import type { PoolError } from "./PoolError.ts"
+import type * as Swarm from "./Swarm.ts"
 
 /**
  * What one thread has done since the system's start; a worker that was started again goes on counting. When all is
@@ -186,11 +189,16 @@ export const layer: Layer.Layer<ActorSystem> = Layer.effect(
  * @category models
  * @since 0.1.0
  */
-export interface WorkersOptions<Actors extends Any> {
+export interface WorkersOptions<Actors extends Any, Swarms extends Swarm.Any = never> {
   /** The module that each worker runs: it calls `ActorWorker.run`. */
   readonly entry: URL
   /** The contracts that the workers host. Each worker proves that it does, with the same schemas. */
   readonly hosts: ReadonlyArray<Actors>
+  /**
+   * The contracts of the swarms whose handlers the workers run, all of them each. Their instances are this thread's: it
+   * keeps them in shared memory, and the workers take a chunk at a time. (Default: none)
+   */
+  readonly swarms?: ReadonlyArray<Swarms> | undefined
   /** How many workers. (Default: the cores less one, at least one) */
   readonly workers?: number | undefined
   /**
@@ -277,16 +285,19 @@ const MAX_LINK_BYTES = 2 ** 30
  * @category layers
  * @since 0.1.0
  */
-export const layerWorkers = <const Actors extends Any>(
-  options: WorkersOptions<Actors>
-): Layer.Layer<ActorSystem | HostedOf<Actors>, PoolError> => {
+export const layerWorkers = <const Actors extends Any, const Swarms extends Swarm.Any = never>(
+  options: WorkersOptions<Actors, Swarms>
+): Layer.Layer<ActorSystem | HostedOf<Actors> | Swarm.HostedOf<Swarms>, PoolError> => {
   const { layer, stderr, terminate } = platform.workers(options.entry, {
     env: options.env,
     resourceLimits: options.resourceLimits
   })
   const system = Effect.gen(function*() {
     const system = yield* make
+    const swarms: ReadonlyArray<Swarm.Any> = options.swarms ?? []
+    const crew = swarms.length === 0 ? undefined : new Crew(swarms)
     const mesh = yield* pool.make(system, {
+      crew,
       workers: Math.max(1, options.workers ?? platform.cores() - 1),
       hosts: options.hosts,
       linkBytes: powerOfTwo(
@@ -310,7 +321,11 @@ export const layerWorkers = <const Actors extends Any>(
     options.hosts.forEach((actor) => {
       context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, actor))
     })
-    return context as Context.Context<ActorSystem | HostedOf<Actors>>
+    for (const contract of swarms) {
+      const population = yield* inPool(contract, system, crew!)
+      context = Context.add(context, swarmKey(contract.name), population)
+    }
+    return context as Context.Context<ActorSystem | HostedOf<Actors> | Swarm.HostedOf<Swarms>>
   })
   return Layer.provide(Layer.effectContext(system), layer)
 }

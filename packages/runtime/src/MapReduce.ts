@@ -7,9 +7,8 @@ import type * as Effect from "effect/Effect"
 import type * as Reducer from "effect/Reducer"
 import type * as Rpc from "effect/rpc/Rpc"
 import * as internal from "./internal/swarmReduce.ts"
-import type { ReadonlyView } from "./Layout.ts"
 import type { Population } from "./Population.ts"
-import type { Columns, State } from "./Swarm.ts"
+import type { Columns, Row, State } from "./Swarm.ts"
 
 /**
  * How far it has got.
@@ -63,7 +62,8 @@ export interface Options {
 export const instances = <Rpcs extends Rpc.Any, S extends State, A>(
   population: Population<Rpcs, S>,
   options: Options & {
-    readonly map: (row: ReadonlyView<S["Type"]>) => A
+    /** Reads a row, which is another one at the next call. */
+    readonly map: (row: Readonly<Row<S["Type"]>>) => A
     readonly reducer: Reducer.Reducer<A>
   }
 ): Effect.Effect<A> => internal.instances(population, options)

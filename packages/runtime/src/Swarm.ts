@@ -181,6 +181,19 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, in out S, H> {
 }
 
 /**
+ * A row as its handlers see it: the state's fields, to get and to set. Fields of a fixed size are views that can be
+ * written through (`car.at.x = 1`); others (strings, arrays) are values: to change one, set the field.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Row<S> = { -readonly [K in keyof S]: Field<S[K]> }
+
+type Field<A> = A extends ActorId | Date | Uint8Array | ReadonlyMap<never, unknown> | ReadonlySet<never> ? A
+  : A extends ReadonlyArray<unknown> ? (number extends A["length"] ? A : View<A>)
+  : View<A>
+
+/**
  * A handler: it changes the row, and says what else there is to say: nothing, a step, or an Effect of either. A step
  * with another state than the row replaces all of its fields.
  *
@@ -188,7 +201,7 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, in out S, H> {
  * @since 0.1.0
  */
 export type Handler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S> = (
-  row: View<S>,
+  row: Row<S>,
   payload: Rpc.Payload<Current>,
   ctx: HandlerContext<Rpcs, Current>
   // oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
@@ -201,7 +214,7 @@ export type Handler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S> = (
  * @since 0.1.0
  */
 export type Result<Current extends Rpc.Any, S> =
-  | Step<View<S> | S | void, Rpc.Success<Current>, Rpc.Error<Current>>
+  | Step<Row<S> | S | void, Rpc.Success<Current>, Rpc.Error<Current>>
   | ([void] extends [Rpc.Success<Current>] ? void : never)
 
 /**

@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
  * | `OpenTurn` | its memory was left within a turn |
  * | `ContractMismatch` | its memory, or a worker, has another state or another protocol |
  * | `ThreadLost` | a worker ended within a turn |
+ * | `Elsewhere` | a worker was asked for what only the thread that has the instances can do |
  *
  * @category errors
  * @since 0.1.0
@@ -31,7 +32,8 @@ export class SwarmError extends Schema.TaggedError<SwarmError>()("SwarmError", {
     "HandlerFailed",
     "OpenTurn",
     "ContractMismatch",
-    "ThreadLost"
+    "ThreadLost",
+    "Elsewhere"
   ]),
   problem: Schema.String
 }) {

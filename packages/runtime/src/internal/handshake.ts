@@ -16,6 +16,8 @@ export interface Welcome {
   readonly inheritance: Inheritance
   /** Where it tells of the memory that is to survive it. */
   readonly registry: Port
+  /** Where it is told of turns of swarms, if the workers run their handlers. */
+  readonly swarms: Port | undefined
   /** The cores that it may run on; undefined for all. */
   readonly cores: ReadonlyArray<number> | undefined
 }

@@ -20,6 +20,7 @@ import type { Answer, Chunk, Hosting, Successor, Welcome } from "./handshake.ts"
 import { Mesh } from "./mesh.ts"
 import * as Metrics from "./metrics.ts"
 import { fabric as mailboxFabric } from "./sharedMailboxes.ts"
+import type { Crew } from "./swarmCrew.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
@@ -34,6 +35,8 @@ export interface Options {
   readonly cores: ((worker: number) => ReadonlyArray<number> | undefined) | undefined
   readonly stderr: (worker: number) => string
   readonly terminate: (worker: number) => void
+  /** The swarms whose handlers the workers run. */
+  readonly crew: Crew | undefined
 }
 
 type Handle = Worker.Worker<Answer, Welcome | Successor>
@@ -92,6 +95,7 @@ const keep = Effect.fnUntraced(function*(pool: Pool, thread: number, first: Effe
   let stamps: ReadonlyArray<number> = []
   for (let incarnation = 1;; incarnation++) {
     const problem = yield* ended
+    pool.options.crew?.left(thread)
     const now = yield* Clock.currentTimeMillis
     stamps = [...stamps.filter((stamp) => now - stamp <= restarts.withinMillis), now]
     if (stamps.length > restarts.times) {
@@ -171,6 +175,7 @@ const start = Effect.fnUntraced(function*(
   const send = Effect.suspend(() => {
     const ports = connect()
     handles.set(thread, worker)
+    const swarms = options.crew?.connect(thread)
     const welcome: Welcome = {
       _tag: "Welcome",
       thread,
@@ -180,9 +185,10 @@ const start = Effect.fnUntraced(function*(
       observing: system.observing,
       inheritance: { incarnation, parked: memories(pool, thread) },
       registry: port,
+      swarms,
       cores: options.cores?.(thread)
     }
-    return worker.send(welcome, [port, ...ports.filter((port) => port !== undefined)])
+    return worker.send(welcome, [port, ...[swarms, ...ports].filter((port) => port !== undefined)])
   })
   const handshake = Effect.andThen(
     Effect.mapError(send, (error) => notReady(error.message)),
@@ -198,7 +204,7 @@ const start = Effect.fnUntraced(function*(
     ),
     Effect.mapError(failed)
   )
-  yield* Effect.flatMap(handshake, (hosted) => prove(options.hosts, hosted, failed)).pipe(
+  yield* Effect.flatMap(handshake, (hosted) => prove(wanted(options), hosted, failed)).pipe(
     // A thread that is not ready must have ended before another one takes its place.
     Effect.onError((cause) =>
       Effect.suspend(() => {
@@ -208,6 +214,7 @@ const start = Effect.fnUntraced(function*(
       })
     )
   )
+  options.crew?.joined(thread)
   return Deferred.await(ended)
 })
 
@@ -219,9 +226,15 @@ const problemOf = (cause: Cause.Cause<WorkerError>): string => {
   return "cause" in reason && reason.cause !== undefined ? Failure.of(reason.cause) : reason.message
 }
 
+/** What each worker is to host. */
+const wanted = ({ crew, hosts }: Options): ReadonlyArray<Hosting> => [
+  ...hosts.map((actor) => ({ name: actor.name, fingerprint: Wire.of(actor).fingerprint })),
+  ...crew?.hosted ?? []
+]
+
 /** Fails unless the worker hosts what it is to host, with the same schemas. */
 const prove = (
-  hosts: ReadonlyArray<Any>,
+  hosts: ReadonlyArray<Hosting>,
   hosted: ReadonlyArray<Hosting>,
   failed: (reason: PoolError["reason"]) => PoolError
 ): Effect.Effect<void, PoolError> => {
@@ -230,7 +243,7 @@ const prove = (
     if (hosting === undefined) {
       return failed(new NotHosted({ actor: actor.name, hosted: hosted.map(({ name }) => name) }))
     }
-    if (hosting.fingerprint !== Wire.of(actor).fingerprint) {
+    if (hosting.fingerprint !== actor.fingerprint) {
       return failed(new ContractMismatch({ actor: actor.name }))
     }
   }

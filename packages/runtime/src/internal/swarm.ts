@@ -13,12 +13,15 @@ import { swarmKey, systemKey } from "./keys.ts"
 import type { Debt } from "./life.ts"
 import { hasConstructor } from "./protocol.ts"
 import { type Outlet, SwarmContext } from "./swarmContext.ts"
+import type { Crew } from "./swarmCrew.ts"
 import { type Failed, SwarmHost } from "./swarmHost.ts"
 import { LocalExecutor } from "./swarmLocal.ts"
 import { grower, type Part } from "./swarmMemory.ts"
 import { LocalPopulation } from "./swarmPopulation.ts"
 import { swarmsOf } from "./swarms.ts"
+import { RemotePopulation } from "./swarmRemote.ts"
 import * as Wire from "./swarmWire.ts"
+import { SwarmWorker, type SwarmWorkers, workersOf } from "./swarmWorker.ts"
 import type { System } from "./system.ts"
 
 /** What random numbers of a swarm begin with. */
@@ -112,6 +115,31 @@ export const outletOf = (host: SwarmHost): Outlet => {
   }
 }
 
+/** A swarm of a pool: its instances are this thread's, and the workers run its handlers. */
+export const inPool = Effect.fnUntraced(function*(contract: Any, system: System, crew: Crew) {
+  const { host, parts, population } = yield* Effect.orDie(own(contract, system))
+  host.executor = crew.executor(host, parts)
+  return population
+})
+
+/** A swarm's handlers, on a worker of the pool that has the swarm. */
+const onWorker = Effect.fnUntraced(function*(contract: Any, behaviour: AnyBehaviour, workers: SwarmWorkers) {
+  const context = yield* Effect.context<never>()
+  const scope = yield* Effect.scope
+  const tasks = Context.get(context, Scheduler.Scheduler).makeDispatcher()
+  const worker = new SwarmWorker({
+    contract,
+    workers,
+    handling: handlingOf(contract, behaviour, workers.system),
+    context,
+    defer: (task) => tasks.scheduleTask(task, 0),
+    scope
+  })
+  const population = new RemotePopulation(worker)
+  worker.context = Context.add(context, swarmKey(contract.name), population) as Context.Context<never>
+  return population
+})
+
 /** Builds a swarm for a behaviour given as a value or in an Effect. */
 export const make = (contract: Any, behaviour: unknown): Effect.Effect<unknown, unknown, any> =>
   Effect.gen(function*() {
@@ -119,6 +147,8 @@ export const make = (contract: Any, behaviour: unknown): Effect.Effect<unknown, 
     const made = (Effect.isEffect(behaviour)
       ? yield* (behaviour as Effect.Effect<AnyBehaviour, unknown>)
       : behaviour) as AnyBehaviour
+    const workers = workersOf(system)
+    if (workers !== undefined) return yield* onWorker(contract, made, workers)
     const { context, host, population, store, tasks } = yield* own(contract, system)
     const outlet = outletOf(host)
     const policy = contract.options.onFailure ?? "end"

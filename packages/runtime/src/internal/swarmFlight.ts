@@ -12,8 +12,35 @@ import type { Flight, Policy, SwarmTurn } from "./hot/swarmTurn.ts"
 import type { Debt } from "./life.ts"
 import type { SwarmHost } from "./swarmHost.ts"
 
+/** An effect that a worker runs. */
+export class RemoteFlight {
+  readonly thread: number
+  private readonly executor: { interrupt(thread: number, slot: number): void }
+  constructor(executor: { interrupt(thread: number, slot: number): void }, thread: number) {
+    this.executor = executor
+    this.thread = thread
+  }
+
+  interrupt(slot: number): void {
+    this.executor.interrupt(this.thread, slot)
+  }
+}
+
+/** An effect that this thread runs. */
+class LocalFlight {
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  constructor(fiber: Fiber.Fiber<unknown, unknown>) {
+    this.fiber = fiber
+  }
+
+  interrupt(): void {
+    this.fiber.interruptUnsafe()
+  }
+}
+
 interface Open {
-  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly run: LocalFlight | RemoteFlight
+  readonly message: number
   readonly replier: Debt | undefined
   /** Messages that came meanwhile. */
   readonly parked: Array<Parked>
@@ -45,70 +72,77 @@ export class Flights {
     return this.open.size
   }
 
-  /** The effect of a message begins. */
-  start(slot: number, message: number, replier: Debt | undefined, flight: Flight): void {
+  /** The effect of a message begins, here or on the worker that called the handler. */
+  start(slot: number, message: number, replier: Debt | undefined, flight: Flight | RemoteFlight): void {
     const { host } = this
+    if (flight instanceof RemoteFlight) {
+      this.open.set(slot, { run: flight, message, replier, parked: [] })
+      return
+    }
     const version = host.store.slots.version(slot)
-    const { effect } = flight
-    const running = Effect.isEffect(effect)
-      ? Effect.scoped(effect as Effect.Effect<unknown, unknown>)
-      : Effect.die(
-        new TypeError(
-          `the handler ${
-            host.protocol.messages[message]!.tag
-          } of ${host.name} gave neither a step nor an Effect of one`
-        )
-      )
-    const fiber = Effect.runForkWith(this.context)(running)
-    const open: Open = { fiber, replier, parked: this.open.get(slot)?.parked ?? [] }
+    const fiber = Effect.runForkWith(this.context)(effectOf(host, message, flight.effect))
+    const open: Open = { run: new LocalFlight(fiber), message, replier, parked: [] }
     this.open.set(slot, open)
     fiber.addObserver((exit) =>
       host.between(() => {
+        if (this.open.get(slot) === open) this.landed(slot, version, exit, flight)
         this.turn!.land(flight)
-        if (this.open.get(slot) !== open) return
-        this.open.delete(slot)
-        host.again(open.parked)
-        if (host.store.row(slot, version) >= 0) this.done(slot, version, message, replier, flight, exit)
       })
     )
+  }
+
+  /** An effect is done. */
+  landed(slot: number, version: number, exit: Exit.Exit<unknown, unknown>, flight?: Flight): void {
+    const { host } = this
+    const open = this.open.get(slot)
+    if (open === undefined || !host.store.slots.has(slot, version)) return
+    this.open.delete(slot)
+    host.again(open.parked)
+    this.done(slot, version, open, exit, flight)
+  }
+
+  /** A worker has ended, and the effects that it ran. */
+  lost(thread: number): void {
+    for (const [slot, { run }] of Array.from(this.open)) {
+      if (!(run instanceof RemoteFlight) || run.thread !== thread) continue
+      this.landed(
+        slot,
+        this.host.store.slots.version(slot),
+        Exit.die(new Error(`worker thread ${thread} ended`))
+      )
+    }
   }
 
   private done(
     slot: number,
     version: number,
-    message: number,
-    replier: Debt | undefined,
-    flight: Flight,
-    exit: Exit.Exit<unknown, unknown>
+    { message, replier }: Open,
+    exit: Exit.Exit<unknown, unknown>,
+    flight: Flight | undefined
   ): void {
     const { host } = this
     const { tag } = host.protocol.messages[message]!
     const row = host.store.row(slot, version)
-    const chunk = host.chunk(row)
-    const at = row & (host.rows.shape.rows - 1)
-    chunk.unmark(at, BUSY)
+    host.chunk(row).unmark(row & (host.rows.shape.rows - 1), BUSY)
     if (Exit.isFailure(exit)) {
       const error = Cause.findError(exit.cause)
       if (error._tag === "Failure") return this.crash(slot, version, tag, replier, exit.cause)
-      if (replier !== undefined) replier.fail(error.success)
-      else host.system.deadLetter("UnheardError", { name: host.name, key: undefined }, tag, error.success)
-      return
+      return this.unsuccessful(tag, replier, error.success)
     }
-    const { value } = exit
-    if (value !== undefined && !(value instanceof Step)) {
-      const problem = new TypeError(`the handler ${tag} of ${host.name} gave an Effect of what is not a step`)
+    const step = exit.value ?? new Step(NEXT, undefined, undefined)
+    if (!(step instanceof Step) || step.kind > CRASH) {
+      const problem = new TypeError(
+        `the handler ${tag} of ${host.name} gave an Effect of what is no step for it`
+      )
       return this.crash(slot, version, tag, replier, Cause.die(problem))
     }
-    const step = value ?? new Step(NEXT, undefined, undefined)
     if (step.kind === CRASH) return this.crash(slot, version, tag, replier, Cause.fail(step.value))
     if (step.kind !== STOP) {
-      const { cursor } = flight
       try {
-        if (step.state !== undefined && step.state !== cursor.view) cursor.write(step.state)
+        this.commit(row, step.state, flight)
       } catch (problem) {
         return this.crash(slot, version, tag, replier, Cause.die(problem))
       }
-      host.store.replace(row, cursor.chunk, 0)
     }
     switch (step.kind) {
       case NEXT:
@@ -116,18 +150,32 @@ export class Flights {
         replier?.succeed(step.value)
         return
       case FAIL:
-        if (replier !== undefined) replier.fail(step.value)
-        else host.system.deadLetter("UnheardError", { name: host.name, key: undefined }, tag, step.value)
-        return
+        return this.unsuccessful(tag, replier, step.value)
       case LATER:
-        if (replier !== undefined && !replier.done) {
-          host.owed.set(slot, [...host.owed.get(slot) ?? [], replier])
-        }
+        if (replier !== undefined) host.owe(slot, replier)
         return
       case STOP:
         host.remove(slot, version)
         replier?.succeed(step.value)
     }
+  }
+
+  /** The row is as the effect has left its copy, or as the step says. */
+  private commit(row: number, state: unknown, flight: Flight | undefined): void {
+    const { host } = this
+    if (flight === undefined) {
+      if (state !== undefined) host.write(row, state)
+      return
+    }
+    const { cursor } = flight
+    if (state !== undefined && state !== cursor.view) cursor.write(state)
+    host.store.replace(row, cursor.chunk, 0)
+  }
+
+  private unsuccessful(tag: string, replier: Debt | undefined, error: unknown): void {
+    const { host } = this
+    if (replier !== undefined) replier.fail(error)
+    else host.system.deadLetter("UnheardError", { name: host.name, key: undefined }, tag, error)
   }
 
   private crash(
@@ -162,7 +210,7 @@ export class Flights {
     const open = this.open.get(slot)
     if (open === undefined) return
     this.open.delete(slot)
-    open.fiber.interruptUnsafe()
+    open.run.interrupt(slot)
     open.replier?.abandon(new ActorEnded({}))
     for (const { head, payload, replier } of open.parked) this.host.bury(head & 0xffff, payload, replier)
   }
@@ -171,3 +219,17 @@ export class Flights {
     for (const slot of Array.from(this.open.keys())) this.interrupt(slot)
   }
 }
+
+/** A handler's effect, or the failure that it is none. */
+export const effectOf = (
+  { name, protocol }: Pick<SwarmHost, "name" | "protocol">,
+  message: number,
+  effect: unknown
+): Effect.Effect<unknown, unknown> =>
+  Effect.isEffect(effect)
+    ? Effect.scoped(effect as Effect.Effect<unknown, unknown>)
+    : Effect.die(
+      new TypeError(
+        `the handler ${protocol.messages[message]!.tag} of ${name} gave neither a step nor an Effect of one`
+      )
+    )

@@ -307,6 +307,35 @@ export class SwarmHost {
     return writer.read()
   }
 
+  /** Sets every field of a row, or throws and has set none. */
+  write(row: number, state: unknown): void {
+    const { managed, rows } = this.rows.shape
+    const { writer } = this
+    writer.enter(this.chunk(row))
+    writer.r = row & (rows - 1)
+    writer.d0 = 0
+    writer.d1 = 0
+    try {
+      writer.write(state)
+    } catch (error) {
+      writer.rollback()
+      throw error
+    }
+    if (!managed) return
+    writer.commit()
+    this.store.settle(Math.floor(row / rows), writer.r)
+  }
+
+  /** An instance owes an answer. */
+  owe(slot: number, debt: Debt): void {
+    if (debt.done) return
+    const debts = this.owed.get(slot)
+    if (debts === undefined) this.owed.set(slot, [debt])
+    // The settled ones go when there are many.
+    else if (debts.length >= 16) this.owed.set(slot, [...debts.filter(({ done }) => !done), debt])
+    else debts.push(debt)
+  }
+
   hasFailed(row: number): boolean {
     return (this.chunk(row).marks[row & (this.rows.shape.rows - 1)]! & FAILED) !== 0
   }

@@ -73,7 +73,7 @@ export const merge = (host: SwarmHost, parts: Outcome["parts"]): ReadonlyArray<F
           host.flights.park(a, { slot: a, head: b, payload: y, replier: x as Debt | undefined })
           break
         case Outputs.OWE:
-          owe(host, a, x as Debt)
+          host.owe(a, x as Debt)
       }
     }
   }
@@ -108,16 +108,4 @@ const spawned = (host: SwarmHost, name: string, state: unknown): void => {
   // Its own turn is being closed, and others may be open.
   if (to === host) spawn()
   else to.between(spawn)
-}
-
-const owe = (host: SwarmHost, slot: number, debt: Debt): void => {
-  if (debt.done) return
-  const debts = host.owed.get(slot)
-  if (debts === undefined) {
-    host.owed.set(slot, [debt])
-    return
-  }
-  // The settled ones go when there are many.
-  if (debts.length >= 16) host.owed.set(slot, [...debts.filter(({ done }) => !done), debt])
-  else debts.push(debt)
 }

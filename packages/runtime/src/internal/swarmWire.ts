@@ -1,14 +1,19 @@
 /** A swarm's contract, compiled: its columns, its messages, and how they cross threads. */
 import * as Schema from "effect/Schema"
+import * as Codec from "../Codec.ts"
 import type { Any } from "../Swarm.ts"
 import * as Columns from "./hot/columns.ts"
-import { compile } from "./protocol.ts"
+import { compile, hasConstructor } from "./protocol.ts"
 import * as Plan from "./swarmPlan.ts"
 import * as Wire from "./wire.ts"
 
 export interface SwarmWire {
   readonly rows: Columns.Rows
   readonly wire: Wire.Wire
+  /** Fills a state's defaults. */
+  readonly construct: (state: unknown) => any
+  /** A whole state. */
+  readonly state: Codec.Codec<unknown>
   /** Equal on two threads, or two runs, when the same rows and messages mean the same there. */
   readonly fingerprint: string
   readonly words: ReadonlyArray<number>
@@ -36,7 +41,11 @@ export const of = (swarm: Any): SwarmWire => {
     })
     const rows = Columns.compile(Columns.shape(fields, chunkRows))
     const whole = JSON.stringify([fingerprint, chunkRows, messages.fingerprint])
-    wire = { rows, wire: messages, fingerprint: whole, words: hash(whole) }
+    const state: Codec.Codec<any> = Codec.make(swarm.state, { path: `${swarm.name}.state` })
+    const construct = hasConstructor(swarm.state.ast)
+      ? (value: unknown) => swarm.state.make(value as never, { disableChecks: true })
+      : (value: unknown) => value
+    wire = { rows, wire: messages, construct, state, fingerprint: whole, words: hash(whole) }
     wires.set(swarm, wire)
   }
   return wire

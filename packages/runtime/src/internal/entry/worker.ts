@@ -12,6 +12,7 @@ import type { Answer, Chunk, Successor, Welcome } from "../handshake.ts"
 import type { Registry } from "../hot/parking.ts"
 import { systemKey } from "../keys.ts"
 import { Mesh } from "../mesh.ts"
+import * as Swarms from "../swarmWorker.ts"
 import * as internal from "../system.ts"
 
 /** Serves until the thread that made the system says that it is over. */
@@ -72,14 +73,17 @@ const join = Effect.fnUntraced(function*(
   successors.welcome(mesh)
   yield* Scope.addFinalizer(scope, Effect.sync(() => mesh.close()))
   system.join(mesh)
+  const swarms = welcome.swarms && Swarms.attach(system, welcome.swarms)
   yield* Layer.buildWithScope(Layer.provide(layer, Layer.succeed(systemKey, system)), scope)
   // Before the layers end: what the tasks use is still there.
   yield* Scope.addFinalizer(scope, system.close)
-  const hosted = Array.from(system.hosts.values(), (host) => ({
+  const actors = Array.from(system.hosts.values(), (host) => ({
     name: host.name,
     fingerprint: host.wire.fingerprint
   }))
+  const hosted = [...actors, ...swarms?.hosted ?? []]
   // Messages may have come before: they have waited for the layers that host their actors.
   mesh.open()
+  swarms?.open()
   return { _tag: "Ready", hosted } as const
 })

@@ -17,7 +17,7 @@ export const SEND = 1
 export const SPAWN = 2
 /** The end of an instance: slot, 0. */
 export const END = 3
-/** An answer: slot, 0; the replier; the value. */
+/** An answer: slot, message; the replier; the value. */
 export const SUCCESS = 4
 /** A declared error: slot, message; the replier, or undefined if nobody asked; the error. */
 export const FAILURE = 5
@@ -33,6 +33,8 @@ export const AGAIN = 9
 export const OWE = 10
 /** A message that its handler left: slot, message; the replier; the payload. */
 export const UNHANDLED = 12
+/** Nothing at all. */
+export const NOTHING = 13
 /** A broadcast: the message; the swarm; the payload. */
 export const ALL = 11
 

@@ -290,10 +290,10 @@ export class SwarmTurn<R> {
       if (kind !== STOP && state !== cursor.view && state !== undefined) cursor.write(state)
       switch (kind) {
         case NEXT:
-          if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, undefined)
+          if (asker !== undefined) this.out.add(SUCCESS, this.slot, this.message, asker, undefined)
           break
         case REPLY:
-          if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, value)
+          if (asker !== undefined) this.out.add(SUCCESS, this.slot, this.message, asker, value)
           break
         case FAIL:
           this.out.add(FAILURE, this.slot, this.message, asker, value)
@@ -303,7 +303,7 @@ export class SwarmTurn<R> {
           break
         case STOP:
           this.end()
-          if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, value)
+          if (asker !== undefined) this.out.add(SUCCESS, this.slot, this.message, asker, value)
           break
         case UNHANDLED:
           this.out.add(Outputs.UNHANDLED, this.slot, this.message, asker, this.payload)
@@ -313,7 +313,7 @@ export class SwarmTurn<R> {
       }
       if (this.rows.shape.managed) cursor.commit()
     } else if (result === undefined) {
-      if (asker !== undefined) this.out.add(SUCCESS, this.slot, 0, asker, undefined)
+      if (asker !== undefined) this.out.add(SUCCESS, this.slot, this.message, asker, undefined)
       if (this.rows.shape.managed) cursor.commit()
     } else {
       this.fly(result)

@@ -1,0 +1,395 @@
+/** The workers that run the handlers of a pool's swarms, as the thread that owns the swarms sees them. */
+import * as Exit from "effect/Exit"
+import { ActorEnded } from "../AskError.ts"
+import * as Codec from "../Codec.ts"
+import type { Any } from "../Swarm.ts"
+import { SwarmError } from "../SwarmError.ts"
+import type { Port } from "./bells.ts"
+import type { Hosting } from "./handshake.ts"
+import { Step } from "./hot/step.ts"
+import { EFFECT, OWE, SwarmOutputs } from "./hot/swarmOutputs.ts"
+import type { SwarmInbox } from "./hot/swarmInbox.ts"
+import type { Debt } from "./life.ts"
+import type { Ref } from "./ref.ts"
+import { RemoteFlight } from "./swarmFlight.ts"
+import { resolve } from "./resolve.ts"
+import type { Executor, Outcome, Plan, SwarmHost } from "./swarmHost.ts"
+import type { Part } from "./swarmMemory.ts"
+import * as Post from "./swarmPost.ts"
+import { swarmsOf } from "./swarms.ts"
+import * as Wire from "./swarmWire.ts"
+import type { System } from "./system.ts"
+
+/** Chunks that a swarm on workers can have. */
+const MOST_CHUNKS = 65_536
+
+/** One worker. */
+interface Member {
+  readonly thread: number
+  readonly port: Port
+  /** How many regions of each swarm it has been told of. */
+  readonly told: Map<string, number>
+}
+
+export class Crew {
+  readonly contracts: ReadonlyArray<Any>
+  private readonly members = new Map<number, Member>()
+  private readonly executors = new Map<string, CrewExecutor>()
+
+  constructor(contracts: ReadonlyArray<Any>) {
+    this.contracts = contracts
+  }
+
+  /** What each worker must prove that it hosts. */
+  get hosted(): ReadonlyArray<Hosting> {
+    return this.contracts.map((contract) => ({
+      name: contract.name,
+      fingerprint: Wire.of(contract).fingerprint
+    }))
+  }
+
+  /** A port for a worker, which takes part from `joined` on. */
+  connect(thread: number): Port {
+    const { port1, port2 } = new MessageChannel()
+    const port: Port = port1
+    port.addEventListener("message", ({ data }) => this.hear(thread, data as Post.Report))
+    port.start()
+    port.unref?.()
+    this.waiting.set(thread, port)
+    return port2
+  }
+  private readonly waiting = new Map<number, Port>()
+
+  joined(thread: number): void {
+    const port = this.waiting.get(thread)
+    if (port === undefined) return
+    this.waiting.delete(thread)
+    this.members.set(thread, { thread, port, told: new Map() })
+    for (const executor of this.executors.values()) executor.host.arm()
+  }
+
+  left(thread: number): void {
+    const member = this.members.get(thread)
+    this.members.delete(thread)
+    member?.port.close()
+    for (const executor of this.executors.values()) executor.left(thread)
+  }
+
+  /** Runs the turns of a swarm. */
+  executor(host: SwarmHost, parts: ReadonlyArray<Part>): CrewExecutor {
+    const executor = new CrewExecutor(this, host, parts)
+    this.executors.set(host.name, executor)
+    return executor
+  }
+
+  get present(): ReadonlyArray<Member> {
+    return Array.from(this.members.values()).sort((one, other) => one.thread - other.thread)
+  }
+
+  close(): void {
+    for (const { port } of this.members.values()) port.close()
+    this.members.clear()
+  }
+
+  private hear(thread: number, report: Post.Report): void {
+    this.executors.get(report.swarm)?.hear(thread, report)
+  }
+}
+
+/** A turn that is open. */
+interface Open {
+  readonly turn: number
+  readonly inbox: SwarmInbox<Debt>
+  readonly done: (outcome: Outcome | SwarmError) => void
+  readonly awaited: Set<number>
+  readonly reports: Array<{ readonly thread: number; readonly report: Post.Done }>
+  problem: SwarmError | undefined
+}
+
+export class CrewExecutor implements Executor {
+  readonly host: SwarmHost
+  private readonly crew: Crew
+  private readonly parts: ReadonlyArray<Part>
+  private readonly known: Post.Known
+  private readonly system: System
+  readonly handled: Float64Array
+  private readonly claims = new Int32Array(new SharedArrayBuffer(MOST_CHUNKS * 4))
+  private readonly writer = new Post.Writer(65_536, (length) => new SharedArrayBuffer(length))
+  private ends = new Uint32Array(new SharedArrayBuffer(4096))
+  private open: Open | undefined = undefined
+  /** Answers that are owed from workers, by turn and ask. */
+  private readonly owed = new Map<string, { readonly debt: Debt; readonly thread: number }>()
+  /** Chunks that were run by others than those whose share they were. */
+  stolen = 0
+
+  constructor(crew: Crew, host: SwarmHost, parts: ReadonlyArray<Part>) {
+    this.crew = crew
+    this.host = host
+    this.parts = parts
+    this.system = host.system
+    this.known = { protocol: host.protocol, wire: Wire.of(host.contract) }
+    this.handled = new Float64Array(host.protocol.messages.length)
+  }
+
+  run({ broadcasts, inbox, turn }: Plan, done: (outcome: Outcome | SwarmError) => void): void {
+    const { host } = this
+    const members = this.crew.present
+    const idle = { parts: [], swept: 0, handled: 0, failed: 0 }
+    if (host.store.count === 0 || (inbox.size === inbox.dead && broadcasts.length === 0)) return done(idle)
+    if (members.length === 0) return done(this.problem("no worker is left"))
+    if (host.store.used > MOST_CHUNKS) {
+      return done(
+        new SwarmError({ swarm: host.name, reason: "Memory", problem: `${MOST_CHUNKS} chunks at most` })
+      )
+    }
+    let packed: Pick<Post.Turn, "broadcasts" | "deal">
+    try {
+      packed = this.pack(inbox, broadcasts)
+    } catch (error) {
+      return done(this.problem(`a message cannot cross: ${String(error)}`))
+    }
+    this.open = {
+      turn,
+      inbox,
+      done,
+      awaited: new Set(members.map(({ thread }) => thread)),
+      reports: [],
+      problem: undefined
+    }
+    members.forEach((member, place) => {
+      const told = member.told.get(host.name) ?? 0
+      member.told.set(host.name, this.parts.length)
+      const order: Post.Turn = {
+        _tag: "Turn",
+        swarm: host.name,
+        turn,
+        workers: members.length,
+        place,
+        parts: this.parts.slice(told),
+        claims: this.claims,
+        ...packed
+      }
+      member.port.postMessage(order)
+    })
+  }
+
+  /** The messages and broadcasts of a turn as bytes: messages in the order of the chunks. */
+  private pack(
+    inbox: SwarmInbox<Debt>,
+    broadcasts: Plan["broadcasts"]
+  ): Pick<Post.Turn, "broadcasts" | "deal"> {
+    const { messages } = this.known.wire.wire
+    const { writer } = this
+    const size = inbox.size - inbox.dead
+    if (this.ends.length < size) this.ends = new Uint32Array(new SharedArrayBuffer(size * 8))
+    const { ends } = this
+    writer.at = 0
+    return Post.across(this.system, () => {
+      for (let k = 0; k < size; k++) {
+        writer.write(messages[inbox.told[k]! & 0xffff]!.payload, inbox.content[k])
+        ends[k] = writer.at
+      }
+      return {
+        deal: {
+          size: inbox.size,
+          starts: inbox.starts,
+          rows: inbox.rows,
+          told: inbox.told,
+          order: inbox.order,
+          ends,
+          bytes: writer.bytes.u8.buffer as SharedArrayBuffer,
+          asked: Array.from(inbox.repliers.keys())
+        },
+        broadcasts: broadcasts.map(({ message, payload }) => ({
+          message,
+          payload: Codec.encodeUnsafe(messages[message]!.payload, payload)
+        }))
+      }
+    })
+  }
+
+  hear(thread: number, report: Post.Report): void {
+    switch (report._tag) {
+      case "Done":
+        return this.done(thread, report)
+      case "Landed":
+        return this.landed(report)
+      case "Reply":
+        return this.reply(report)
+      case "Said":
+        return this.said(report)
+    }
+  }
+
+  private done(thread: number, report: Post.Done): void {
+    const { open } = this
+    if (open === undefined || !open.awaited.delete(thread)) return
+    open.reports.push({ thread, report })
+    this.settle(open)
+  }
+
+  /** A worker's thread has ended. */
+  left(thread: number): void {
+    const { open } = this
+    for (const [key, { debt, thread: of }] of this.owed) {
+      if (of !== thread) continue
+      this.owed.delete(key)
+      debt.abandon(new ActorEnded({ failure: `worker thread ${thread} ended` }))
+    }
+    this.host.between(() => this.host.flights.lost(thread))
+    if (open === undefined || !open.awaited.delete(thread)) return
+    // Which of its chunks it had run, and how far, nobody knows.
+    open.problem ??= this.problem(`worker thread ${thread} ended within turn ${open.turn}`)
+    this.settle(open)
+  }
+
+  /** Hands the turn back when all have reported. */
+  private settle(open: Open): void {
+    if (open.awaited.size > 0) return
+    this.open = undefined
+    open.done(open.problem ?? this.outcome(open))
+  }
+
+  private outcome({ inbox, reports, turn }: Open): Outcome | SwarmError {
+    const { host, known } = this
+    const parts: Array<{ readonly chunk: number; readonly part: Outcome["parts"][number] }> = []
+    let swept = 0
+    let handled = 0
+    let failed = 0
+    for (const { report, thread } of reports) {
+      const out = new SwarmOutputs()
+      try {
+        Post.unpack(
+          this.system,
+          known,
+          report.outputs,
+          out,
+          this.swarm,
+          (token) => inbox.repliers.get(token),
+          this.actor
+        )
+      } catch (error) {
+        return this.problem(`what a worker said in turn ${turn} does not decode: ${String(error)}`)
+      }
+      this.note(turn, thread, out, report.outputs)
+      let from = 0
+      for (const { chunk, end } of report.chunks) {
+        if (end > from) parts.push({ chunk, part: { out, from, to: end } })
+        from = end
+      }
+      report.handled.forEach((count, message) => {
+        this.handled[message]! += count
+        handled += count
+      })
+      for (const { chunk, values } of report.waiting) host.store.chunks[chunk]!.heap!.waiting = values
+      swept += report.swept
+      failed += report.failed
+      this.stolen += report.stolen
+    }
+    parts.sort((one, other) => one.chunk - other.chunk)
+    return { parts: parts.map(({ part }) => part), swept, handled, failed }
+  }
+
+  private readonly swarm = (name: string): Post.Known | undefined => {
+    const host = name === this.host.name ? this.host : swarmsOf(this.system).get(name)
+    return host && { protocol: host.protocol, wire: Wire.of(host.contract) }
+  }
+
+  /** The actor that a handler on a worker sent to, and what. */
+  private readonly actor: Parameters<typeof Post.unpack>[6] = ({ address, name, payload, tag }) => {
+    const { system } = this
+    const protocol = system.mesh?.named(name)?.protocol ?? system.hosts.get(name)?.protocol ??
+      swarmsOf(system).get(name)?.protocol
+    const codec = protocol && Post.payloadOf(protocol, tag)
+    if (protocol === undefined || codec === undefined) {
+      system.deadLetter("UnknownMessage", { name, key: undefined }, tag, undefined)
+      return undefined
+    }
+    const ref: Ref = resolve(system, address, { name, group: protocol.group })
+    return [ref, [tag, Codec.decodeUnsafe(codec, payload)]]
+  }
+
+  /** Keeps who may be answered from a worker later, and where the effects are that have begun there. */
+  private note(turn: number, thread: number, out: SwarmOutputs, { kinds, xs }: Post.Packed): void {
+    if (this.owed.size > 1024) {
+      for (const [key, { debt }] of this.owed) if (debt.done) this.owed.delete(key)
+    }
+    for (let i = 0; i < kinds.length; i++) {
+      if (kinds[i] !== OWE && kinds[i] !== EFFECT) continue
+      if (kinds[i] === EFFECT) out.ys[i] = new RemoteFlight(this, thread)
+      const debt = out.xs[i] as Debt | undefined
+      if (debt !== undefined) this.owed.set(`${turn}.${xs[i]! - 1}`, { debt, thread })
+    }
+  }
+
+  private reply({ message, success, token, turn, value }: Post.Reply): void {
+    // The turn may not be over: whoever asked is still with its messages.
+    const key = `${turn}.${token}`
+    const debt = this.owed.get(key)?.debt ??
+      (this.open?.turn === turn ? this.open.inbox.repliers.get(token) : undefined)
+    if (debt === undefined) return
+    this.owed.delete(key)
+    const codecs = this.known.wire.wire.messages[message]!
+    const answer = Post.across(
+      this.system,
+      () => Codec.decodeUnsafe(success ? codecs.success : codecs.error, value)
+    )
+    if (success) debt.succeed(answer)
+    else debt.fail(answer)
+  }
+
+  private said({ id, message, value, what }: Post.Said): void {
+    const { host, known: { wire } } = this
+    const decoded = Post.across(
+      this.system,
+      () => Codec.decodeUnsafe(what === "spawn" ? wire.state : wire.wire.messages[message]!.payload, value)
+    )
+    const { tag } = host.protocol.messages[message] ?? { tag: "" }
+    if (what === "tell") host.tell(id!, tag, decoded)
+    else if (what === "broadcast") host.broadcast(tag, decoded)
+    else {
+      host.between(() => {
+        try {
+          host.spawn(decoded)
+        } catch (error) {
+          host.system.log(`${host.name} could not spawn: ${String(error)}`)
+        }
+      })
+    }
+  }
+
+  private landed({ message, outcome, slot, version }: Post.Landed): void {
+    const { host, known: { wire } } = this
+    const codecs = wire.wire.messages[message]!
+    const exit = Post.across(this.system, () => {
+      switch (outcome._tag) {
+        case "Die":
+          return Exit.die(new Post.WorkerFailure(outcome.problem))
+        case "Fail":
+          return Exit.fail(Codec.decodeUnsafe(codecs.error, outcome.error))
+        case "Step": {
+          const { kind, state, value } = outcome
+          const codec = Post.valueOf(kind, codecs)
+          return Exit.succeed(
+            new Step(
+              kind,
+              state.length === 0 ? undefined : Codec.decodeUnsafe(wire.state, state),
+              codec && Codec.decodeUnsafe(codec, value)
+            )
+          )
+        }
+      }
+    })
+    host.between(() => host.flights.landed(slot, version, exit))
+  }
+
+  /** Ends an effect on its worker. */
+  interrupt(thread: number, slot: number): void {
+    const order: Post.Interrupt = { _tag: "Interrupt", swarm: this.host.name, slot }
+    this.crew.present.find((member) => member.thread === thread)?.port.postMessage(order)
+  }
+
+  private problem(problem: string): SwarmError {
+    return new SwarmError({ swarm: this.host.name, reason: "ThreadLost", problem })
+  }
+}

@@ -1,0 +1,361 @@
+/** What the thread that owns swarms and those that run their handlers say to each other, and how outputs cross. */
+import type { ActorId } from "../ActorId.ts"
+import * as Codec from "../Codec.ts"
+import * as Schema from "effect/Schema"
+import { Address } from "./address.ts"
+import { crossing } from "./crossing.ts"
+import { sending } from "./face.ts"
+import * as Failure from "./failure.ts"
+import { FAIL, NEXT, REPLY, STOP } from "./hot/step.ts"
+import * as Outputs from "./hot/swarmOutputs.ts"
+import type { Protocol } from "./protocol.ts"
+import type { Ref } from "./ref.ts"
+import type { Part } from "./swarmMemory.ts"
+import type { SwarmWire } from "./swarmWire.ts"
+import type { System } from "./system.ts"
+import type { MessageCodecs } from "./wire.ts"
+
+/** To a worker: run chunks of this turn. What it needs has been written before. */
+export interface Turn {
+  readonly _tag: "Turn"
+  readonly swarm: string
+  readonly turn: number
+  readonly workers: number
+  /** The worker's place among them, from 0. */
+  readonly place: number
+  /** Regions that it has not seen. */
+  readonly parts: ReadonlyArray<Part>
+  /** The turn in which each chunk was last claimed. */
+  readonly claims: Int32Array
+  readonly deal: {
+    readonly size: number
+    readonly starts: Uint32Array
+    readonly rows: Uint32Array
+    readonly told: Uint32Array
+    readonly order: Uint32Array
+    /** Where each message's payload ends among the bytes. */
+    readonly ends: Uint32Array
+    readonly bytes: SharedArrayBuffer
+    /** The numbers of the messages that were asked. */
+    readonly asked: ReadonlyArray<number>
+  }
+  readonly broadcasts: ReadonlyArray<{ readonly message: number; readonly payload: Uint8Array }>
+}
+
+/** To a worker: an instance has ended, and its effect with it. */
+export interface Interrupt {
+  readonly _tag: "Interrupt"
+  readonly swarm: string
+  readonly slot: number
+}
+
+export type Order = Turn | Interrupt
+
+/** From a worker: its part of a turn is done. `chunks` are those that it ran, each with the end of its outputs. */
+export interface Done {
+  readonly _tag: "Done"
+  readonly swarm: string
+  readonly turn: number
+  readonly chunks: ReadonlyArray<{ readonly chunk: number; readonly end: number }>
+  /** How many of them were another worker's share. */
+  readonly stolen: number
+  readonly outputs: Packed
+  readonly handled: Float64Array
+  readonly swept: number
+  readonly failed: number
+  /** Values for which there was no room, by chunk. */
+  readonly waiting: ReadonlyArray<
+    { readonly chunk: number; readonly values: Array<Uint8Array | undefined> }
+  >
+}
+
+/** From a worker: an effect is done. `state` and `value` as the step says; undefined state for the row as it was. */
+export interface Landed {
+  readonly _tag: "Landed"
+  readonly swarm: string
+  readonly slot: number
+  readonly version: number
+  readonly message: number
+  readonly outcome:
+    | { readonly _tag: "Step"; readonly kind: number; readonly state: Uint8Array; readonly value: Uint8Array }
+    | { readonly _tag: "Fail"; readonly error: Uint8Array }
+    | { readonly _tag: "Die"; readonly problem: string }
+}
+
+/** From a worker: the answer to an ask whose handler had owed it. */
+export interface Reply {
+  readonly _tag: "Reply"
+  readonly swarm: string
+  readonly turn: number
+  readonly token: number
+  readonly message: number
+  readonly success: boolean
+  readonly value: Uint8Array
+}
+
+/** From a worker: what an effect or an actor there says to a swarm. */
+export interface Said {
+  readonly _tag: "Said"
+  readonly swarm: string
+  readonly what: "tell" | "broadcast" | "spawn"
+  readonly id: ActorId | undefined
+  readonly message: number
+  readonly value: Uint8Array
+}
+
+export type Report = Done | Landed | Reply | Said
+
+/** Outputs, as columns; what they have of values is in `bytes`, one after the other. */
+export interface Packed {
+  readonly kinds: Uint8Array
+  readonly as: Uint32Array
+  readonly bs: Uint32Array
+  /** The place of a name, plus one; or the number of an ask, plus one. */
+  readonly xs: Uint32Array
+  readonly ends: Uint32Array
+  readonly bytes: Uint8Array
+  readonly names: ReadonlyArray<string>
+}
+
+/** Bytes that grow. */
+export class Writer {
+  bytes: Codec.Bytes
+  at = 0
+  private readonly make: (length: number) => ArrayBufferLike
+
+  constructor(
+    length: number,
+    make: (length: number) => ArrayBufferLike = (length) => new ArrayBuffer(length)
+  ) {
+    this.make = make
+    this.bytes = new Codec.Bytes(make(length))
+  }
+
+  write<T>(codec: Codec.Codec<T>, value: T): void {
+    let end = codec.encode(value, this.bytes, this.at, this.bytes.u8.length)
+    while (end < 0) {
+      const old = this.bytes.u8
+      this.bytes = new Codec.Bytes(this.make(old.length * 2))
+      this.bytes.u8.set(old)
+      end = codec.encode(value, this.bytes, this.at, this.bytes.u8.length)
+    }
+    this.at = end
+  }
+}
+
+const text = Codec.make(Schema.String)
+/** A message to an actor: who, by address and name, and what. */
+const Sent = Codec.make(
+  Schema.Struct({ address: Address, name: Schema.String, tag: Schema.String, payload: Schema.Uint8Array })
+)
+export type Sent = {
+  readonly address: Address
+  readonly name: string
+  readonly tag: string
+  readonly payload: unknown
+}
+
+/** Runs what writes or reads values that may hold references to actors. */
+export const across = <A>(system: System, run: () => A): A => {
+  const before = crossing.system
+  crossing.system = system
+  try {
+    return run()
+  } finally {
+    crossing.system = before
+  }
+}
+
+/** The codec of a message's payload. */
+export const payloadOf = (protocol: Protocol, tag: string): Codec.Codec<unknown> | undefined => {
+  const message = protocol.get(tag)
+  return message && sending(protocol).messages[message.index]!.payload
+}
+
+/** The codec of what a step of this kind carries, if it carries something. */
+export const valueOf = (kind: number, { error, success }: MessageCodecs): Codec.Codec<unknown> | undefined =>
+  kind === FAIL ? error : kind === NEXT || kind === REPLY || kind === STOP ? success : undefined
+
+/** What packing needs to know of a swarm. */
+export interface Known {
+  readonly protocol: Protocol
+  readonly wire: SwarmWire
+}
+
+/** Packs outputs for the thread that owns the swarm; `known` are the swarms by name. */
+export const pack = (
+  system: System,
+  own: Known,
+  out: Outputs.SwarmOutputs,
+  known: (name: string) => Known | undefined
+): Packed => {
+  const { size } = out
+  const xs = new Uint32Array(size)
+  const ends = new Uint32Array(size)
+  const names: Array<string> = []
+  const places = new Map<string, number>()
+  const name = (of: string): number => {
+    let place = places.get(of)
+    if (place === undefined) {
+      place = names.push(of)
+      places.set(of, place)
+    }
+    return place
+  }
+  const token = (asker: unknown): number => asker === undefined ? 0 : (asker as { token: number }).token + 1
+  const writer = new Writer(1024)
+  const { messages } = own.wire.wire
+  crossing.system = system
+  try {
+    for (let i = 0; i < size; i++) {
+      const b = out.bs[i]!
+      const x = out.xs[i]
+      const y = out.ys[i]
+      switch (out.kinds[i]) {
+        case Outputs.TELL:
+        case Outputs.ALL: {
+          xs[i] = name(x)
+          const codecs = known(x)?.wire.wire.messages[b & 0xffff]
+          if (codecs !== undefined) writer.write(codecs.payload, y)
+          else out.bs[i] = b | 0xffff
+          break
+        }
+        case Outputs.SPAWN: {
+          xs[i] = name(x)
+          const wire = known(x)?.wire
+          if (wire !== undefined) writer.write(wire.state, wire.construct(y))
+          break
+        }
+        case Outputs.SEND: {
+          const [tag, payload] = y as [string, unknown]
+          const ref = x as Ref
+          const message = ref.protocol.get(tag)
+          const codec = payloadOf(ref.protocol, tag)
+          const value = message?.construct === undefined ? payload : message.construct(payload)
+          const bytes = codec === undefined ? new Uint8Array() : Codec.encodeUnsafe(codec, value)
+          writer.write(Sent, { address: ref.address, name: ref.name, tag, payload: bytes })
+          break
+        }
+        case Outputs.SUCCESS:
+          xs[i] = token(x)
+          writer.write(messages[b]!.success, y)
+          break
+        case Outputs.FAILURE:
+          xs[i] = token(x)
+          writer.write(messages[b]!.error, y)
+          break
+        case Outputs.CRASH:
+          xs[i] = token(x)
+          writer.write(text, y instanceof Error ? y.stack ?? y.message : Failure.of(y))
+          break
+        case Outputs.DEAD:
+        case Outputs.UNHANDLED:
+        case Outputs.AGAIN:
+          xs[i] = token(x)
+          writer.write(messages[b & 0xffff]!.payload, y)
+          break
+        default:
+          xs[i] = token(x)
+      }
+      ends[i] = writer.at
+    }
+  } finally {
+    crossing.system = undefined
+  }
+  return {
+    kinds: out.kinds.slice(0, size),
+    as: out.as.slice(0, size),
+    bs: out.bs.slice(0, size),
+    xs,
+    ends,
+    bytes: writer.bytes.u8.subarray(0, writer.at).slice(),
+    names
+  }
+}
+
+/** The buffers of packed outputs, to be moved and not copied. */
+export const buffers = ({ as, bs, bytes, ends, kinds, xs }: Packed): Array<ArrayBuffer> =>
+  [kinds, as, bs, xs, ends, bytes].map(({ buffer }) => buffer as ArrayBuffer)
+
+/** Adds packed outputs to others. `asker` finds who asked; `open` finds an actor, and the codec of what it is sent. */
+export const unpack = (
+  system: System,
+  own: Known,
+  packed: Packed,
+  out: Outputs.SwarmOutputs,
+  known: (name: string) => Known | undefined,
+  asker: (token: number) => unknown,
+  open: (
+    sent: Sent & { readonly payload: Uint8Array }
+  ) => readonly [Ref, readonly [string, unknown]] | undefined
+): void => {
+  const { messages } = own.wire.wire
+  const bytes = new Codec.Bytes(packed.bytes.buffer, packed.bytes.byteOffset, packed.bytes.byteLength)
+  crossing.system = system
+  try {
+    let from = 0
+    for (let i = 0; i < packed.kinds.length; i++) {
+      const kind = packed.kinds[i]!
+      const b = packed.bs[i]!
+      const end = packed.ends[i]!
+      const number = packed.xs[i]!
+      let x: unknown
+      let y: unknown
+      switch (kind) {
+        case Outputs.TELL:
+        case Outputs.ALL: {
+          x = packed.names[number - 1]
+          const codecs = known(x as string)?.wire.wire.messages[b & 0xffff]
+          y = codecs?.payload.decode(bytes, from, end)
+          break
+        }
+        case Outputs.SPAWN:
+          x = packed.names[number - 1]
+          y = known(x as string)?.wire.state.decode(bytes, from, end)
+          break
+        case Outputs.SEND: {
+          const opened = open(Sent.decode(bytes, from, end))
+          from = end
+          // It reached nobody, and is a dead letter already.
+          if (opened === undefined) {
+            out.add(Outputs.NOTHING, 0, 0, undefined, undefined)
+            continue
+          }
+          ;[x, y] = opened
+          break
+        }
+        case Outputs.SUCCESS:
+        case Outputs.FAILURE: {
+          x = number === 0 ? undefined : asker(number - 1)
+          const { error, success } = messages[b]!
+          y = (kind === Outputs.SUCCESS ? success : error).decode(bytes, from, end)
+          break
+        }
+        case Outputs.CRASH:
+          x = number === 0 ? undefined : asker(number - 1)
+          y = new WorkerFailure(text.decode(bytes, from, end))
+          break
+        case Outputs.DEAD:
+        case Outputs.UNHANDLED:
+        case Outputs.AGAIN:
+          x = number === 0 ? undefined : asker(number - 1)
+          y = messages[b & 0xffff]!.payload.decode(bytes, from, end)
+          break
+        default:
+          x = number === 0 ? undefined : asker(number - 1)
+      }
+      from = end
+      out.add(kind, packed.as[i]!, b, x, y)
+    }
+  } finally {
+    crossing.system = undefined
+  }
+}
+
+/** What a handler on a worker failed with, as text: the stack is the worker's. */
+export class WorkerFailure extends Error {
+  constructor(stack: string) {
+    super(stack.split("\n", 1)[0]!.replace(/^\w*Error: /, ""))
+    this.stack = stack
+  }
+}
