@@ -27,7 +27,7 @@ export const loop = Effect.sync(() => {
 })
 
 export const objects = Effect.sync(() => {
-  const all = Array.from({ length: cars }, (_, i) => ({ position: 0, ticks: 0, speed: (i % 7) + 0.1 }))
+  const all = Array.from({ length: cars }, (_, i) => ({ position: 0.5, ticks: 0, speed: (i % 7) + 0.1 }))
   const payload = { seconds: 0.5 }
   let turns = 0
   return {

@@ -5,7 +5,7 @@ import { cars } from "../troupe/Car.ts"
 /** A loop over bare typed arrays. */
 export default Scenario.duration({
   baseline: true,
-  multipleOf: cars,
+  operations: 20 * cars,
   params: { face: "typed arrays", instances: cars },
   setup: loop
 })

@@ -5,7 +5,7 @@ import { cars } from "../troupe/Car.ts"
 /** A loop over an array of plain objects. */
 export default Scenario.duration({
   baseline: true,
-  multipleOf: cars,
+  operations: 20 * cars,
   params: { face: "objects", instances: cars },
   setup: objects
 })

@@ -5,7 +5,7 @@ import { cars } from "../troupe/Car.ts"
 /** A loop over a bare typed array. */
 export default Scenario.duration({
   baseline: true,
-  multipleOf: cars,
+  operations: 40 * cars,
   params: { face: "typed array", instances: cars },
   setup: sum
 })
