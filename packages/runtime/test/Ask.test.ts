@@ -3,6 +3,7 @@ import type * as Actor from "@troupe/runtime/Actor"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as Ask from "@troupe/runtime/Ask"
 import { AskError } from "@troupe/runtime/AskError"
+import * as Group from "@troupe/runtime/Group"
 import { QuorumError } from "@troupe/runtime/QuorumError"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -382,6 +383,17 @@ describe("Ask", () => {
         ))
         assert.strictEqual(reason(error), "AskTimeout")
       }).pipe(Effect.provide(system)))
+
+    it.effect("asks the members of a group", () =>
+      Effect.gen(function*() {
+        const oracles = Group.make("oracles", Oracle.protocol)
+        for (const member of yield* spawn(5)) yield* Group.join(oracles, member)
+        const members = yield* Group.members(oracles)
+        assert.strictEqual(
+          yield* Ask.reduce(members, (member, n) => member.ask("Now", { n }), Num.ReducerSum),
+          10
+        )
+      }).pipe(Effect.scoped, Effect.provide(system)))
 
     it.effect("asks thousands without exhausting the stack", () =>
       Effect.gen(function*() {

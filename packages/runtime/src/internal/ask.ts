@@ -19,7 +19,18 @@ export interface Listener {
   answered(exit: Exit.Exit<unknown, unknown>): void
 }
 
-export class PendingAsk implements Replier {
+/** Who awaits an answer, as far as he may give up. */
+export interface Asker extends Replier {
+  /** Whether he has given up, or has an answer. */
+  readonly unwanted: boolean
+  /** Called when he gives up. */
+  onGivenUp: (() => void) | undefined
+}
+
+export const isAsker = (replier: Replier | undefined): replier is Asker =>
+  replier !== undefined && "unwanted" in replier
+
+export class PendingAsk implements Asker {
   readonly actor: string
   readonly tag: string
   private listener: Listener | undefined = undefined
@@ -33,6 +44,11 @@ export class PendingAsk implements Replier {
   }
 
   get done(): boolean {
+    return this.exit !== undefined
+  }
+
+  /** Whether nobody waits for an answer any more. */
+  get unwanted(): boolean {
     return this.exit !== undefined
   }
 

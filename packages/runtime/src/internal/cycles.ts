@@ -18,7 +18,7 @@ import { RemoteRef } from "./remoteRef.ts"
 import type { System } from "./system.ts"
 
 /** A message in hand, whose handler's effect is in flight. */
-export class Handling {
+export class InFlight {
   readonly ref: LocalRef
   readonly tag: string
   /** What distinguishes it from every other one. */
@@ -39,7 +39,7 @@ export class Handling {
 }
 
 /** The message in whose handler an effect runs; what it forks inherits it. */
-export const InHand = Context.Reference<Handling | undefined>("@troupe/runtime/internal/InHand", {
+export const InHand = Context.Reference<InFlight | undefined>("@troupe/runtime/internal/InHand", {
   defaultValue: () => undefined
 })
 
@@ -59,7 +59,7 @@ const codec = Codec.make(Probe)
 
 export class Cycles {
   private readonly system: System
-  private readonly inHand = new Map<LocalRef, Handling>()
+  private readonly inHand = new Map<LocalRef, InFlight>()
   private readonly asks = new Map<number, ObservedAsk>()
   private numbers = 0
 
@@ -70,7 +70,7 @@ export class Cycles {
   /** A handler's effect, which is known to run from now on. */
   handling<A, E, R>(ref: LocalRef, tag: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.suspend(() => {
-      const handling = new Handling(ref, tag, `${this.system.thread}:${++this.numbers}`)
+      const handling = new InFlight(ref, tag, `${this.system.thread}:${++this.numbers}`)
       this.inHand.set(ref, handling)
       const over = Effect.sync(() => {
         if (this.inHand.get(ref) === handling) this.inHand.delete(ref)

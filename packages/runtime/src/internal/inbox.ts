@@ -24,12 +24,15 @@ import type { Mesh } from "./mesh.ts"
 import type { Protocol } from "./protocol.ts"
 import type { Forwarder, Target } from "./ref.ts"
 import * as Peer from "./peer.ts"
-import { RemoteReplier } from "./remoteReplier.ts"
+import { GivableReplier, RemoteReplier } from "./remoteReplier.ts"
 import { swarmsOf } from "./swarms.ts"
 import { RemoteStream } from "./remoteStream.ts"
 import { isStreamReplier } from "./streaming.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
+
+/** Answers that may be given up before it is looked which of them are given. */
+const PRUNE_AT = 64
 
 /** Records taken from one link before the next has its turn. */
 const POLL_RECORDS = 256
@@ -55,6 +58,10 @@ export class Inbox implements Sink, Arrival {
   private readonly faces: Array<Face> = []
   /** The starts in flight for the peer, by their correlations. */
   private readonly starting = new Map<number, Fiber.Fiber<unknown, unknown>>()
+  /** Answers that the peer may give up, by the correlations of its asks; those that are given are among them. */
+  private readonly givable = new Map<number, GivableReplier>()
+  /** When there are more than these, those that are given are left out. */
+  private pruneAt = PRUNE_AT
   private readonly parking: Parking | undefined
   /** The message in hand: where its payload lies, and its slot, if it waited in one before. */
   private offset = 0
@@ -200,6 +207,8 @@ export class Inbox implements Sink, Arrival {
           this.peer.reader.lose((a >>> 0) + b * 2 ** 32)
           this.system.registry.tell(this.peer)
           return this.mesh.mailboxes?.ended(this.peer.thread)
+        case Peer.GIVEN_UP:
+          return this.givable.get(d)?.giveUp()
         case Peer.ROOM:
           return this.mesh.mailboxes?.room(b)
         default:
@@ -232,9 +241,16 @@ export class Inbox implements Sink, Arrival {
     codecs: Wire.MessageCodecs
   ): Replier | undefined {
     if (asker === undefined) return undefined
-    return codecs.stream
-      ? new RemoteStream(asker, correlation, codecs)
-      : new RemoteReplier(asker, correlation, codecs)
+    if (codecs.stream) return new RemoteStream(asker, correlation, codecs)
+    if (!codecs.interruptible) return new RemoteReplier(asker, correlation, codecs)
+    const replier = new GivableReplier(asker, correlation, codecs)
+    const { givable } = this
+    givable.set(correlation, replier)
+    if (givable.size > this.pruneAt) {
+      for (const [other, { done }] of givable) if (done) givable.delete(other)
+      this.pruneAt = Math.max(PRUNE_AT, givable.size * 2)
+    }
+    return replier
   }
 
   /** A handle of the peer stands for a key from now on, also for a successor of this thread. */

@@ -13,12 +13,13 @@ import { SpawnError } from "../SpawnError.ts"
 import type { Address } from "./address.ts"
 import { BoundedRef } from "./boundedRef.ts"
 import * as Faulty from "./faulty.ts"
+import { interruptible } from "./givingUp.ts"
 import type { Host } from "./host.ts"
 import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
 import { HANDLED } from "./hot/counts.ts"
 import { Step, STOP } from "./hot/step.ts"
 import { KeyedRef } from "./keyedRef.ts"
-import { hostedKey, systemKey } from "./keys.ts"
+import { hostedKey, Interruptible, systemKey } from "./keys.ts"
 import { awaitEnd, end, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
 import { Mailbox } from "./mailbox.ts"
@@ -116,10 +117,11 @@ export class LocalHost implements Host {
     if (handlers === undefined) {
       const fault = this.system.injector?.handler
       const byTag = table as Readonly<Record<string, Handler | undefined>>
-      const own = this.protocol.messages.map(({ tag }) => {
+      const own = this.protocol.messages.map(({ rpc, tag }) => {
         const handler = byTag[tag]
         if (typeof handler !== "function") throw new TypeError(`${this.name} has no handler for ${tag}`)
-        return fault === undefined ? handler : Faulty.hurt(handler, tag, fault)
+        const whole = fault === undefined ? handler : Faulty.hurt(handler, tag, fault)
+        return Context.get(rpc.annotations, Interruptible) ? interruptible(whole) : whole
       })
       handlers = [...(this.system.observer?.handlers(this, own) ?? own), this.swallow]
       this.tables.set(table, handlers)

@@ -7,7 +7,7 @@ import type { Cell, Message, Replier } from "./hot/cell.ts"
 import { type Arrival, Dispatcher, type Hooks } from "./hot/dispatcher.ts"
 import { Inbox } from "./inbox.ts"
 import type { LocalRef } from "./localRef.ts"
-import { carried, ObservedReplier, Told } from "./observedAsk.ts"
+import { carried, Told } from "./observedAsk.ts"
 import type { Observer } from "./observer.ts"
 import * as Peer from "./peer.ts"
 import type { MessageType } from "./protocol.ts"
@@ -135,9 +135,8 @@ export class ObservedInbox extends Inbox {
     codecs: Wire.MessageCodecs
   ): Replier | undefined {
     const { span } = this
-    if (asker === undefined) return span && new Told(target, tag, span)
-    return span === undefined || codecs.stream
-      ? super.replier(target, tag, asker, correlation, codecs)
-      : new ObservedReplier(asker, correlation, codecs, span)
+    const replier = super.replier(target, tag, asker, correlation, codecs)
+    if (span === undefined) return replier
+    return replier === undefined ? new Told(target, tag, span) : Object.assign(replier, { span })
   }
 }

@@ -3,13 +3,10 @@ import type * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
 import { PendingAsk } from "./ask.ts"
-import type { Handling } from "./cycles.ts"
+import type { InFlight } from "./cycles.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Observer } from "./observer.ts"
-import type * as Peer from "./peer.ts"
 import type { Target } from "./ref.ts"
-import { RemoteReplier } from "./remoteReplier.ts"
-import type * as Wire from "./wire.ts"
 
 /** An ask in flight that is observed. */
 export class ObservedAsk extends PendingAsk {
@@ -20,7 +17,7 @@ export class ObservedAsk extends PendingAsk {
   readonly startedAt: bigint
   readonly span: Tracer.AnySpan | undefined
   /** The message in whose handler it is asked, where that matters; and its own number. */
-  handling: Handling | undefined = undefined
+  handling: InFlight | undefined = undefined
   number = 0
 
   constructor(
@@ -72,16 +69,6 @@ export class Told implements Replier {
   }
 
   abandon(): void {}
-}
-
-/** Answers an ask of another thread, and carries its asker's span. */
-export class ObservedReplier extends RemoteReplier {
-  readonly span: Tracer.AnySpan
-
-  constructor(peer: Peer.Peer, correlation: number, codecs: Wire.MessageCodecs, span: Tracer.AnySpan) {
-    super(peer, correlation, codecs)
-    this.span = span
-  }
 }
 
 /** The span that came with a message, by what stands for its replier. */

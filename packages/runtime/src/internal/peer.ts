@@ -5,7 +5,7 @@
 import type { Reason } from "../AskError.ts"
 import { ThreadLost } from "../AskError.ts"
 import type { Codec } from "../Codec.ts"
-import { PendingAsk } from "./ask.ts"
+import { isAsker, PendingAsk } from "./ask.ts"
 import { crossing } from "./crossing.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Doorbell } from "./hot/doorbell.ts"
@@ -74,6 +74,8 @@ export const CREDIT = FIRST_KIND + 22
 /** No more elements are wanted: 0, 0, 0, correlation of the ask. */
 export const UNWANTED = FIRST_KIND + 23
 
+/** Nobody waits for the answer to an ask whose handler wants to know: 0, 0, 0, correlation. */
+export const GIVEN_UP = FIRST_KIND + 32
 /** The span to which the next message belongs: 0, 0, 0, 0; the payload is the span. Where messages are traced. */
 export const SPAN = FIRST_KIND + 30
 /** Who waits for whom, for the actor that is asked: host, target, version, 0. Where circles of asks are looked for. */
@@ -154,8 +156,17 @@ export class Peer {
     replier: Replier
   ): void {
     const correlation = this.await(replier, codecs)
-    if (replier instanceof PendingAsk) replier.onGivenUp = () => this.waiting.delete(correlation)
-    else if (isStreamReplier(replier)) replier.from(this.upstream(correlation))
+    if (replier instanceof PendingAsk) {
+      replier.onGivenUp = () => {
+        this.waiting.delete(correlation)
+        if (codecs.interruptible) this.answer(GIVEN_UP, correlation, undefined, Wire.nothing)
+      }
+    } else if (isStreamReplier(replier)) {
+      replier.from(this.upstream(correlation))
+    } else if (codecs.interruptible && isAsker(replier)) {
+      // It is waited for all the same.
+      replier.onGivenUp = () => this.answer(GIVEN_UP, correlation, undefined, Wire.nothing)
+    }
     this.writer.count(1)
     try {
       this.write(ASK, address, target, version, correlation, value, codecs.payload)

@@ -1,5 +1,6 @@
 /** Answers an ask of another thread. */
 import { InvalidMessage, type Reason as AskReason } from "../AskError.ts"
+import type { Asker } from "./ask.ts"
 import * as Failure from "./failure.ts"
 import type { Replier } from "./hot/cell.ts"
 import * as Peer from "./peer.ts"
@@ -39,5 +40,16 @@ export class RemoteReplier implements Replier {
     } catch (error) {
       this.abandon(new InvalidMessage({ issue: Failure.of(error) }))
     }
+  }
+}
+
+/** Answers an ask of another thread, from which it is heard if its asker gives up. */
+export class GivableReplier extends RemoteReplier implements Asker {
+  unwanted = false
+  onGivenUp: (() => void) | undefined = undefined
+
+  giveUp(): void {
+    this.unwanted = true
+    this.onGivenUp?.()
   }
 }

@@ -15,6 +15,7 @@ import type { Group } from "../Group.ts"
 import { Placement } from "../Placement.ts"
 import type { SpawnError } from "../SpawnError.ts"
 import * as finding from "./finding.ts"
+import { isAsker } from "./ask.ts"
 import type { Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import { RunQueue } from "./hot/runQueue.ts"
@@ -316,6 +317,17 @@ class Errand implements Replier {
 
   get done(): boolean {
     return this.settled
+  }
+
+  /** Whether the asker has given up. */
+  get unwanted(): boolean {
+    const { replier } = this.job
+    return isAsker(replier) && replier.unwanted
+  }
+
+  set onGivenUp(hook: () => void) {
+    const { replier } = this.job
+    if (isAsker(replier)) replier.onGivenUp = hook
   }
 
   succeed(value: unknown): void {

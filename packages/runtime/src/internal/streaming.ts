@@ -112,6 +112,9 @@ export class PendingStream implements StreamReplier {
 
   send(payload: unknown): void {
     const { tag, target } = this
+    const span = target.system.observer?.tracing?.current
+    // It goes with the message, as an asker's does.
+    if (span !== undefined) Object.assign(this, { span })
     const refusal = target.deliver(tag, payload, this)
     if (refusal === undefined) return
     if (refusal.mailbox?.bounds.overflow === "suspend") {

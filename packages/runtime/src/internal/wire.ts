@@ -1,4 +1,5 @@
 /** How the messages of a contract cross threads: a codec for each of their parts, compiled when the contract is made. */
+import * as Context from "effect/Context"
 import type * as Rpc from "effect/rpc/Rpc"
 import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
@@ -7,6 +8,7 @@ import { Reason } from "../AskError.ts"
 import * as Codec from "../Codec.ts"
 import * as Layout from "../Layout.ts"
 import { Address } from "./address.ts"
+import { Interruptible } from "./keys.ts"
 import { compile } from "./protocol.ts"
 
 /** The codecs of one message. */
@@ -16,6 +18,8 @@ export interface MessageCodecs {
   readonly error: Codec.Codec<unknown>
   /** The answer is a stream: of `success`, and fails with `error`. */
   readonly stream: boolean
+  /** Whether it matters where the message is handled that its asker gives up. */
+  readonly interruptible: boolean
 }
 
 /** The codecs of one contract; `messages` by their place in the protocol. */
@@ -35,7 +39,8 @@ export const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodec
     payload: Codec.make(rpc.payloadSchema, { path: `${path}.payload` }),
     success: Codec.make(success, { path: `${path}.success` }),
     error: Codec.make(error, { path: `${path}.error` }),
-    stream
+    stream,
+    interruptible: Context.get(rpc.annotations, Interruptible)
   }
 }
 
