@@ -78,9 +78,15 @@ for (const [where, system] of systems) {
       seen.length = 0
       return Effect.gen(function*() {
         const pool = yield* Router.pool(Jobs, { members: 1 })
-        yield* Effect.flip(pool.ask("Long", { name: "one" }, { timeout: 20 }))
-        yield* Effect.flip(pool.ask("Long", { name: "two" }, { timeout: 20 }))
-        assert.strictEqual((yield* pool.ask("Seen")).length, 4)
+        const one = yield* begin(pool.ask("Long", { name: "one" }))
+        yield* until(1)
+        // Given up while it waits for the member.
+        yield* Effect.flip(pool.ask("Long", { name: "two" }, { timeout: 1 }))
+        yield* Fiber.interrupt(one)
+        // The member comes to this: whatever it began is interrupted.
+        const seen = yield* pool.ask("Seen")
+        assert.deepStrictEqual(seen.slice(0, 2), ["one begins", "one is interrupted"])
+        assert.include([2, 4], seen.length)
       }).pipe(Effect.scoped, Effect.provide(system))
     })
 

@@ -165,7 +165,10 @@ export class Peer {
       replier.from(this.upstream(correlation))
     } else if (codecs.interruptible && isAsker(replier)) {
       // It is waited for all the same.
-      replier.onGivenUp = () => this.answer(GIVEN_UP, correlation, undefined, Wire.nothing)
+      const givenUp = (): void => this.answer(GIVEN_UP, correlation, undefined, Wire.nothing)
+      // Perhaps while the message waited to be sent on.
+      if (replier.unwanted) this.system.soon(givenUp)
+      else replier.onGivenUp = givenUp
     }
     this.writer.count(1)
     try {
