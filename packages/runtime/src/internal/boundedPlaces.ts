@@ -32,6 +32,13 @@ export class BoundedPlaces {
     return shared
   }
 
+  /** Gives an actor the place and the generation that it had on this thread's predecessor. */
+  adopt(place: number, generation: number, ref: LocalRef): void {
+    this.refs[place] = ref
+    this.generations[place] = generation
+    this.places.set(ref, { place, generation })
+  }
+
   /** The actor at a place, unless another generation lives there. */
   get(place: number, generation: number): LocalRef | undefined {
     return this.generations[place] === generation ? this.refs[place] : undefined

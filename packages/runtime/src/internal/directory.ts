@@ -20,6 +20,8 @@ export class Directory {
   private readonly generations: Generations
   /** The identities that were given, also to what has ended since. */
   private readonly ids = new WeakMap<Addressee, ActorId.ActorId>()
+  /** Those of the threads before this one that live again. */
+  private readonly adopted = new Map<number, Addressee>()
   /** How many are in the directory. */
   size = 0
 
@@ -52,6 +54,13 @@ export class Directory {
     return id
   }
 
+  /** Gives what was on the thread before this one the identity that it had there. */
+  adopt(addressee: Addressee, id: ActorId.ActorId): void {
+    this.ids.set(addressee, id)
+    this.adopted.set(id.instance, addressee)
+    this.size++
+  }
+
   /** The identity that it was given, if it was. */
   known(addressee: Addressee): ActorId.ActorId | undefined {
     return this.ids.get(addressee)
@@ -60,6 +69,10 @@ export class Directory {
   /** What lives at a place, unless that is another generation. */
   get(instance: number, version: number): Addressee | undefined {
     const { entries, generations } = this
+    if (instance < generations.first) {
+      const adopted = this.adopted.get(instance)
+      return adopted !== undefined && this.ids.get(adopted)!.version === version ? adopted : undefined
+    }
     return generations.version(instance) === version ? entries[instance - generations.first] : undefined
   }
 
@@ -67,8 +80,9 @@ export class Directory {
   remove(addressee: Addressee): void {
     const id = this.ids.get(addressee)
     if (id === undefined || this.get(id.instance, id.version) !== addressee) return
+    this.size--
+    if (this.adopted.delete(id.instance)) return
     this.entries[id.instance - this.generations.first] = undefined
     this.generations.give(id.instance)
-    this.size--
   }
 }

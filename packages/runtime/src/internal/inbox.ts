@@ -1,5 +1,4 @@
 /** What comes to a thread from another one: records of its link, read one by one. */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -19,11 +18,13 @@ import { CorruptLink, HEADER, type Sink } from "./hot/link.ts"
 import { Parcel, type Parking } from "./hot/parking.ts"
 import type { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd, end } from "./life.ts"
+import { kept, Lives, ofStart } from "./lives.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import type { Protocol } from "./protocol.ts"
 import type { Forwarder, Target } from "./ref.ts"
 import * as Peer from "./peer.ts"
+import type { Place } from "./remoteChild.ts"
 import { GivableReplier, RemoteReplier } from "./remoteReplier.ts"
 import { swarmsOf } from "./swarms.ts"
 import { RemoteStream } from "./remoteStream.ts"
@@ -79,6 +80,11 @@ export class Inbox implements Sink, Arrival {
     this.peer = peer
     this.bounded = bounded
     this.parking = parking
+    peer.lives = new Lives(
+      this.system,
+      peer,
+      (target, version) => version === 0 ? this.bound[target] : this.find(target, version)
+    )
   }
 
   /** The message in hand is taken. */
@@ -172,13 +178,16 @@ export class Inbox implements Sink, Arrival {
         case Peer.UNWANTED:
           return this.unwanted(d)
         case Peer.SPAWN:
-          return this.spawn(a, d, bytes, offset, end)
+          return this.spawn(a, b === 1, d, bytes, offset, end)
         case Peer.SPAWNED:
-          return this.peer.settle(d)?.replier.succeed({
-            id: { instance: a >>> 0, version: Wire.version.decode(bytes, offset, end) },
-            target: b,
-            version: c
-          })
+          return this.spawned(
+            {
+              id: { instance: a >>> 0, version: Wire.version.decode(bytes, offset, end) },
+              target: b,
+              version: c
+            },
+            d
+          )
         case Peer.NOT_SPAWNED:
           return this.peer.settle(d)?.replier.fail(Wire.failure.decode(bytes, offset, end))
         case Peer.END:
@@ -196,7 +205,7 @@ export class Inbox implements Sink, Arrival {
         case Peer.LOST:
           return a === this.peer.thread ? this.peer.lose() : this.mesh.lose(a)
         case Peer.DOWN:
-          return this.mesh.down(a)
+          return this.mesh.down(a, kept.decode(bytes, offset, end))
         case Peer.REGISTER:
           return this.system.registry.told(this.peer, Wire.registration.decode(bytes, offset, end))
         case Peer.UNREGISTER:
@@ -211,7 +220,12 @@ export class Inbox implements Sink, Arrival {
           return this.givable.get(d)?.giveUp()
         case Peer.ROOM:
           return this.mesh.mailboxes?.room(b)
+        case Peer.REVIVE:
+          return this.revive(a, b, c, d, bytes, offset, end)
         default:
+          if (this.peer.lives.record(kind, a, b, c, d, (codec) => this.decode(codec, bytes, offset, end))) {
+            return
+          }
           this.system.log(`thread ${this.peer.thread} sent a record of the unknown kind ${kind}`)
       }
     } catch (error) {
@@ -408,7 +422,37 @@ export class Inbox implements Sink, Arrival {
     source?.cancel()
   }
 
-  private spawn(type: number, correlation: number, bytes: Bytes, offset: number, end: number): void {
+  /** An actor has started there. */
+  private spawned(place: Place, correlation: number): void {
+    const waiting = this.peer.settle(correlation)
+    if (waiting !== undefined) return waiting.replier.succeed(place)
+    // Whoever asked for it has been told that the thread had ended: it was this thread's successor that started it.
+    this.peer.write(Peer.END, 0, place.target, place.version, 0, undefined, Wire.nothing)
+  }
+
+  /** Starts an actor again that was on this thread before it ended itself. */
+  private revive(
+    type: number,
+    instance: number,
+    version: number,
+    correlation: number,
+    bytes: Bytes,
+    offset: number,
+    end: number
+  ): void {
+    const codec = this.system.kinds[type]?.wire.args
+    if (codec === undefined) return
+    this.peer.lives.revive(instance, version, correlation, this.decode(codec, bytes, offset, end))
+  }
+
+  private spawn(
+    type: number,
+    overseen: boolean,
+    correlation: number,
+    bytes: Bytes,
+    offset: number,
+    end: number
+  ): void {
     const { peer } = this
     const refuse = (failure: string): void =>
       peer.answer(Peer.NOT_SPAWNED, correlation, failure, Wire.failure)
@@ -422,7 +466,9 @@ export class Inbox implements Sink, Arrival {
     }
     const place = host.bounds && this.mesh.mailboxes!.open()
     if (host.bounds !== undefined && place === undefined) return refuse(new MailboxesExhausted().message)
-    const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner, undefined))
+    const started = Effect.runForkWith(host.context)(
+      host.spawnDecoded(args, host.owner, overseen ? peer.lives.overseer : undefined)
+    )
     this.starting.set(correlation, started)
     started.addObserver((exit) => {
       this.starting.delete(correlation)
@@ -436,8 +482,7 @@ export class Inbox implements Sink, Arrival {
         peer.write(Peer.SPAWNED, instance, target, generation, correlation, version, Wire.version)
       } else {
         place?.close()
-        const error = Cause.findError(exit.cause)
-        refuse(error._tag === "Success" ? Failure.of(error.success.cause) : Failure.ofCause(exit.cause))
+        refuse(ofStart(exit.cause))
       }
     })
   }

@@ -399,9 +399,9 @@ const ended = (ref: LocalRef, exit: Exit.Exit<void, unknown>): void => {
   ref.state = exit
   const life = ref.life
   ref.life = undefined
+  ref.host.ended(ref)
   // Not before: whoever closes the owner waits for its finalizers too.
   ref.owner?.remove(ref)
-  ref.host.ended(ref)
   life?.ended(exit)
 }
 

@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Actor.ts"
+import * as ActorId from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
+import { ThreadLost } from "../AskError.ts"
 import type { Bounded } from "../Mailbox.ts"
 import { type Child, Default, type Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
@@ -20,9 +22,10 @@ import { HANDLED } from "./hot/counts.ts"
 import { Step, STOP } from "./hot/step.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { hostedKey, Interruptible, systemKey } from "./keys.ts"
-import { awaitEnd, end, lifeOf } from "./life.ts"
+import { awaitEnd, end, exitOf, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
 import { Mailbox } from "./mailbox.ts"
+import type { Kept } from "./mesh.ts"
 import type { Owner } from "./owner.ts"
 import { Oversight } from "./oversight.ts"
 import { compile, type Protocol } from "./protocol.ts"
@@ -186,6 +189,22 @@ export class LocalHost implements Host {
     return ref as unknown as ActorRef<never>
   }
 
+  /** Makes an actor of this thread's predecessor again, without life: its messages wait until it is started. */
+  again(kept: Kept): void {
+    const { owner, system } = this
+    const mesh = system.mesh!
+    const { id, target, version } = kept
+    const mailbox = this.bounds &&
+      new Mailbox(this.bounds, mesh.mailboxes!.spawned(system.thread, target, version))
+    const ref = this.make(undefined, HELD, mailbox)
+    owner.add(ref)
+    system.directory.adopt(ref, ActorId.make({ ...id, type: this.contract.type, machine: system.thread }))
+    if (mailbox !== undefined) mesh.shareAgain(ref, kept)
+    const oversight = new Oversight(ref, undefined, mesh.peer(0).lives.overseer, true)
+    oversight.lost(Exit.fail(new ThreadLost({ thread: system.thread })))
+    lifeOf(ref).oversight = oversight
+  }
+
   private make(key: string | undefined, status: number, mailbox: Mailbox | undefined): LocalRef {
     this.system.observer?.metrics?.born(this.name)
     return mailbox === undefined
@@ -289,7 +308,9 @@ export class LocalHost implements Host {
     if (registry.concerned) registry.ended(ref)
     if (directory.size > 0) directory.remove(ref)
     this.system.observer?.metrics?.died(this.name)
-    if (ref.key !== undefined && this.living.get(ref.key) === ref) this.living.delete(ref.key)
+    if (ref.key === undefined) {
+      this.system.mesh?.hasLeft(ref, exitOf(ref))
+    } else if (this.living.get(ref.key) === ref) this.living.delete(ref.key)
   }
 
   private startFailed(ref: LocalRef, cause: Cause.Cause<never>): void {

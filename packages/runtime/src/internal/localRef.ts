@@ -140,7 +140,17 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
     this.life?.unobserve(observer)
   }
 
-  terminate(how: Stop): void {
+  terminate(how: Stop, done?: () => void): void {
+    if (done !== undefined) {
+      const observer: EndObserver = {
+        ended: done,
+        held: () => {
+          this.unobserve(observer)
+          done()
+        }
+      }
+      this.observe(observer)
+    }
     if (this.status >= ENDING) return
     if (how === "next") signal(this, stopNext)
     else if (how === "kill") leave(this, Exit.interrupt())
@@ -159,8 +169,12 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
     this.system.dispatcher.enqueue(this, this.host.pill, undefined, undefined)
   }
 
+  get who(): this {
+    return this
+  }
+
   fasten(to: LocalRef): void {
-    Watch.fasten(this, to as unknown as ActorRef<never>, to)
+    Watch.fasten(this, to as unknown as ActorRef<never>)
   }
 
   unfasten(from: LocalRef): void {
@@ -179,8 +193,13 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
   }
 
   /** The actors that were spawned in its scope, in the order of their starts. */
-  get children(): ReadonlyArray<Owned> {
-    return this.life === undefined ? [] : this.system.owners.get(this.life)?.all ?? []
+  get children(): ReadonlyArray<ActorRef<never>> {
+    const owner = this.life && this.system.owners.get(this.life)
+    return owner === undefined ? [] : owner.all.map(({ ref }) => ref)
+  }
+
+  get ref(): ActorRef<never> {
+    return this as unknown as ActorRef<never>
   }
 
   spawn({ host, overseer }: Spawner, args?: unknown): ActorRef<never> {

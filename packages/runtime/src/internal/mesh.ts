@@ -3,14 +3,17 @@
  * worker to another passes no third thread.
  */
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type { Any } from "../Actor.ts"
 import type { ActorId } from "../ActorId.ts"
 import type { ThreadStats } from "../ActorSystem.ts"
 import type { Bounded } from "../Mailbox.ts"
 import type { Place } from "../Placement.ts"
+import type { Codec } from "../Codec.ts"
 import * as Bells from "./bells.ts"
 import * as Burial from "./burial.ts"
 import { BoundedPlaces, type SharedPlace } from "./boundedPlaces.ts"
+import { Departed } from "./departed.ts"
 import { sending } from "./face.ts"
 import * as Fabric from "./fabric.ts"
 import { KEPT, PARTIAL, type Slot, WAITING } from "./hot/chunk.ts"
@@ -22,6 +25,7 @@ import { Names } from "./hot/names.ts"
 import { type Memory, Parking, type Registry } from "./hot/parking.ts"
 import { Inbox } from "./inbox.ts"
 import { awaitEnd } from "./life.ts"
+import { type Addressed, kept } from "./lives.ts"
 import type { LocalRef } from "./localRef.ts"
 import { Mailbox, type Shared } from "./mailbox.ts"
 import { ObservedInbox, ObservedPeer } from "./observed.ts"
@@ -44,6 +48,14 @@ export interface Inheritance {
   readonly incarnation: number
   /** The chunks in which messages wait that were read and not taken. */
   readonly parked: ReadonlyArray<Memory>
+  /** The actors that may be started again. */
+  readonly again: ReadonlyArray<Kept>
+}
+
+/** An actor whose thread has ended, and that somebody on another one may start again. */
+export interface Kept extends Addressed {
+  readonly type: number
+  readonly id: { readonly instance: number; readonly version: number }
 }
 
 export class Mesh implements Links {
@@ -56,6 +68,7 @@ export class Mesh implements Links {
   readonly place: (actor: string, key: string) => number
   readonly types: Names
   private readonly bounded: BoundedPlaces
+  readonly departed = new Departed()
   /** The bounded mailboxes that the threads share. */
   readonly mailboxes: SharedMailboxes | undefined
   private readonly keys = new Map<string, RemoteRef>()
@@ -64,6 +77,7 @@ export class Mesh implements Links {
   private readonly contracts: Array<RemoteContract> = []
   /** What those before this thread have left, until it is open. */
   private left: ReadonlyArray<Slot> = []
+  private readonly again: ReadonlyArray<Kept>
   /** The threads that have ended for good. */
   private readonly gone = new Set<number>()
   private lastWork = 0
@@ -83,6 +97,7 @@ export class Mesh implements Links {
     this.place = Places.make(fabric.threads - 1)
     const incarnation = survival?.inheritance.incarnation ?? 0
     this.bounded = new BoundedPlaces(incarnation)
+    this.again = survival?.inheritance.again ?? []
     const parking = survival && new Parking(survival.registry, survival.inheritance.parked)
     const words = Fabric.bells(fabric)
     this.doorbell = new Doorbell(words, Fabric.bell(system.thread))
@@ -125,7 +140,7 @@ export class Mesh implements Links {
       this.left = parking.adopt()
       // Before this thread counts anything itself.
       Fabric.settle(fabric, system.thread, this.left.filter(({ state }) => state === WAITING).length)
-      this.mailboxes?.inherit()
+      this.mailboxes?.inherit(this.again.filter(({ version }) => version < 0).map(({ target }) => target))
       for (const peer of peers) {
         const { written } = peer.writer
         peer.write(Peer.HELLO, written | 0, Math.floor(written / 2 ** 32), 0, 0, undefined, Wire.nothing)
@@ -246,6 +261,16 @@ export class Mesh implements Links {
     return shared
   }
 
+  /** The same for one of this thread's predecessor, whose mailbox has a place already. */
+  shareAgain(ref: LocalRef, { target, version }: Addressed): void {
+    this.bounded.adopt(target, -version, ref)
+    const close = (): void => {
+      this.bounded.clear(target)
+      this.mailboxes!.close(target)
+    }
+    ref.observe({ ended: close })
+  }
+
   /** What sending to an actor of this contract needs. */
   contract(actor: Any): RemoteContract {
     const type = this.types.number(actor.name)
@@ -307,15 +332,33 @@ export class Mesh implements Links {
     if (this.system.thread !== 0) this.peer(0).write(Peer.DEAD_LETTER, 0, 0, 0, 0, letter, Wire.deadLetter)
   }
 
-  /** A thread has ended, and will have a successor. */
-  down(thread: number): void {
+  /** A thread has ended, and will have a successor, where these may be started again. */
+  down(thread: number, again?: ReadonlyArray<Addressed>): void {
     const inbox = this.inbox(thread)
     // What it said before it ended counts.
     while (inbox.poll() > 0);
+    const overseen = again ?? this.overseen(thread)
     inbox.peer.fail()
     this.system.registry.down(thread)
+    inbox.peer.lives.down(overseen)
     // Only the thread that made the system learns of it by itself.
-    if (this.system.thread === 0) this.spread(Peer.DOWN, thread)
+    if (this.system.thread === 0) this.spread(Peer.DOWN, thread, overseen, kept)
+  }
+
+  /** The actors on another thread that somebody on this one may start again. */
+  overseen(thread: number): ReadonlyArray<Kept> {
+    return this.peer(thread).lives.overseen.map(({ place }) => place)
+  }
+
+  /** An actor has ended that another thread may address, and may have spawned. */
+  hasLeft(ref: LocalRef, exit: Exit.Exit<void, unknown>): void {
+    const id = this.system.directory.known(ref)
+    if (id === undefined) return
+    const place = this.bounded.of(ref)
+    if (place === undefined) this.departed.add(id.instance, id.version, exit)
+    else this.departed.add(place.place, -place.generation, exit)
+    if (this.system.thread === 0) return
+    this.peer(0).write(Peer.LEFT, 0, id.instance, id.version, 0, undefined, Wire.nothing)
   }
 
   /** A thread has ended for good, and left these chunks: what nobody took is dead letters. */
@@ -333,6 +376,7 @@ export class Mesh implements Links {
     Burial.sent(this.system, this.fabric, inbox.peer, keys, this.bury)
     inbox.peer.lose()
     this.system.registry.down(thread)
+    inbox.peer.lives.lose()
     if (first) this.spread(Peer.LOST, thread)
   }
 
@@ -344,9 +388,11 @@ export class Mesh implements Links {
   }
 
   /** Tells the others that a thread has ended: nothing waits for it any more. */
-  private spread(kind: number, thread: number): void {
+  private spread(kind: typeof Peer.LOST, thread: number): void
+  private spread<A>(kind: typeof Peer.DOWN, thread: number, value: A, codec: Codec<A>): void
+  private spread(kind: number, thread: number, value?: unknown, codec: Codec<any> = Wire.nothing): void {
     for (const peer of this.peers) {
-      if (peer.thread !== thread) peer.write(kind, thread, 0, 0, 0, undefined, Wire.nothing)
+      if (peer.thread !== thread) peer.write(kind, thread, 0, 0, 0, value, codec)
     }
   }
 
@@ -374,6 +420,7 @@ export class Mesh implements Links {
 
   /** Takes in messages from now on: whatever is to receive them is hosted. */
   open(): void {
+    for (const actor of this.again) this.system.kinds[actor.type]?.again(actor)
     this.inherit()
     this.opened = true
     this.system.dispatcher.arm()

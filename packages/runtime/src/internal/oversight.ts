@@ -13,7 +13,7 @@ export class Oversight implements Child<never> {
   private readonly actor: LocalRef
   private readonly overseer: Overseer
   /** What every incarnation begins with. */
-  readonly args: unknown
+  args: unknown
   /** What it would have ended with. */
   private exit: Exit.Exit<void, unknown> = Exit.void
   /** Ends the incarnation, or has ended it; undefined while one lives. */
@@ -57,6 +57,12 @@ export class Oversight implements Child<never> {
     this.close()
     this.tell()
     life.held(exit)
+  }
+
+  /** It was on this thread's predecessor, and lives no more: only its messages are there. */
+  lost(exit: Exit.Exit<void, unknown>): void {
+    this.exit = exit
+    this.closing = this.fork(Effect.void)
   }
 
   get resume(): Effect.Effect<boolean> {

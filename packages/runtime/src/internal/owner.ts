@@ -4,11 +4,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
+import type { ActorRef } from "../ActorRef.ts"
 import { Life } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 
 /** An actor as far as whoever owns it is concerned. */
 export interface Owned {
+  readonly ref: ActorRef<never>
   owner: Owner | undefined
   /** The neighbours among what `owner` owns, in the order of their starts. */
   previous: Owned | undefined

@@ -10,6 +10,7 @@ import { crossing } from "./crossing.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Doorbell } from "./hot/doorbell.ts"
 import { FIRST_KIND, type LinkReader, type LinkWriter } from "./hot/link.ts"
+import type { Lives } from "./lives.ts"
 import { isStreamReplier, type Upstream } from "./streaming.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
@@ -28,7 +29,7 @@ export const FAILURE = FIRST_KIND + 3
 export const ABANDONED = FIRST_KIND + 4
 /** A handle for a key: type, handle, 0, 0; the payload is the key. */
 export const BIND = FIRST_KIND + 5
-/** Start an actor: type, 0, 0, correlation; the payload is the arguments. */
+/** Start an actor: type, 1 if whoever asks oversees it, 0, correlation; the payload is the arguments. */
 export const SPAWN = FIRST_KIND + 6
 /**
  * It has started: its instance, target, version, correlation; the payload is the version of its identity. The target
@@ -53,7 +54,10 @@ export const CANCEL = FIRST_KIND + 14
 export const LOST = FIRST_KIND + 15
 /** There is room in a bounded mailbox: 0, slot, 0, 0. */
 export const ROOM = FIRST_KIND + 16
-/** A thread has ended, and will have a successor: thread, 0, 0, 0. From the one that made the system. */
+/**
+ * A thread has ended, and will have a successor: thread, 0, 0, 0. From the one that made the system; the payload are
+ * the actors that may be started again there.
+ */
 export const DOWN = FIRST_KIND + 17
 /** A face: its number, 0, 0, 0; the payload is the messages that are sent through it. */
 export const FACE = FIRST_KIND + 19
@@ -80,6 +84,29 @@ export const GIVEN_UP = FIRST_KIND + 32
 export const SPAN = FIRST_KIND + 30
 /** Who waits for whom, for the actor that is asked: host, target, version, 0. Where circles of asks are looked for. */
 export const PROBE = FIRST_KIND + 31
+
+/** Tell when an actor has ended: 0, target, version, correlation. */
+export const WATCH = FIRST_KIND + 40
+/** Do not tell it any more: 0, 0, 0, the correlation. */
+export const UNWATCH = FIRST_KIND + 41
+/** It has ended: 0, 0, 0, correlation; the payload is how. */
+export const GONE = FIRST_KIND + 42
+/** Have an actor end: how, target, version, correlation. Answered by ENDED, also when its overseer has it in hand. */
+export const TERMINATE = FIRST_KIND + 43
+/** Have an actor die with another, which is the payload: 0, target, version, 0. */
+export const LINK = FIRST_KIND + 44
+/** And no longer: the same. */
+export const UNLINK = FIRST_KIND + 45
+/** An actor that was spawned for the peer has ended: 0, instance, version, 0. */
+export const LEFT = FIRST_KIND + 46
+/** One that the peer oversees is held: 0, instance, version, 0; the payload is how it would have ended. */
+export const SEIZED = FIRST_KIND + 47
+/** What an overseer has done with it: what, instance, version, correlation. */
+export const COMMAND = FIRST_KIND + 48
+/** Start it again, whose thread has ended: type, instance, version, correlation; the payload is the arguments. */
+export const REVIVE = FIRST_KIND + 49
+/** It is done: 1 if it was, 0, 0, correlation; the payload is why it did not start. */
+export const OBEYED = FIRST_KIND + 50
 
 // The host goes with each message, so that one whose actor has ended has a name: 16 bits for each of the two.
 
@@ -116,6 +143,8 @@ export class Peer {
   actors = 0
   /** How often its thread has ended. */
   ends = 0
+  /** What the lives of actors here and there have to do with each other. */
+  lives!: Lives
   private readonly waiting = new Map<number, Waiting>()
   /** The faces that it knows. */
   private readonly shown = new Set<number>()

@@ -140,7 +140,7 @@ const start = Effect.fnUntraced(function*(
   incarnation: number,
   connect: () => Bells.Ports
 ) {
-  const { fabric, handles, options, parked, system } = pool
+  const { fabric, handles, mesh, options, parked, system } = pool
   const platform = yield* Worker.WorkerPlatform
   const notReady = (problem: string): WorkerNotReady =>
     new WorkerNotReady({ problem, stderr: options.stderr(thread) })
@@ -183,7 +183,7 @@ const start = Effect.fnUntraced(function*(
       ports,
       validate: system.validate,
       observing: system.observing,
-      inheritance: { incarnation, parked: memories(pool, thread) },
+      inheritance: { incarnation, parked: memories(pool, thread), again: mesh.overseen(thread) },
       registry: port,
       swarms,
       cores: options.cores?.(thread)

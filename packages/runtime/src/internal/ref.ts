@@ -25,10 +25,13 @@ export type Stop = "queued" | "next" | "kill"
 
 /** The one actor that a reference is about, as far as its life goes. */
 export interface Subject {
+  /** The same for all references to it. */
+  readonly who: unknown
   /** Tells when it has ended; at once, if it has already. */
   observe(observer: EndObserver): void
   unobserve(observer: EndObserver): void
-  terminate(how: Stop): void
+  /** Calls back when it has ended, or its overseer has it in hand. */
+  terminate(how: Stop, done?: () => void): void
   /** Has it die with an actor of this thread. */
   fasten(to: LocalRef): void
   unfasten(from: LocalRef): void

@@ -3,20 +3,21 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type { Any } from "../Actor.ts"
 import * as ActorId from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import type * as Codec from "../Codec.ts"
 import type { Child, Overseer } from "../Overseer.ts"
-import { Placement } from "../Placement.ts"
+import { type Place, Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Host } from "./host.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import * as Peer from "./peer.ts"
+import type { Owner } from "./owner.ts"
+import { type Beginning, type Place as Started, RemoteChild } from "./remoteChild.ts"
 import type { RemoteContract } from "./remoteRef.ts"
-import { request } from "./request.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
@@ -51,43 +52,9 @@ export class RemoteHost implements Host {
     scope: Scope.Scope,
     context: Context.Context<never>
   ): Effect.Effect<ActorRef<never>, SpawnError> {
-    const failed = (cause: unknown): SpawnError => new SpawnError({ actor: this.contract.name, cause })
-    const place = Context.get(context, Placement)
-    if (place === "here") {
-      const host = this.system.hosts.get(this.contract.name)
-      if (host !== undefined) return host.spawn(args, scope, context)
-      return Effect.fail(failed(new Error("this thread does not host it")))
-    }
-    const closed = (): boolean => scope.state._tag === "Closed"
-    return Effect.uninterruptibleMask((restore) => {
-      if (closed()) return Effect.fail(failed(new Error("the scope is closed")))
-      const peer = this.mesh.worker(place)
-      if (peer === undefined) return Effect.fail(failed(new Error(`there is no worker ${place}`)))
-      const { ends } = peer
-      // Those of a thread that has ended are not counted any more.
-      const left = Effect.sync(() => {
-        if (peer.ends === ends) peer.actors--
-      })
-      peer.actors++
-      return restore(this.start(args, peer)).pipe(
-        Effect.mapError(failed),
-        Effect.onError(() => left),
-        Effect.flatMap(({ id, target, version }) => {
-          const place = version < 0 ? { place: target, generation: -version } : undefined
-          const identity = ActorId.make({ ...id, type: this.contract.type, machine: peer.thread })
-          const ref = this.mesh.spawned(this.contract, peer, identity, place)
-          const finalizer = Effect.andThen(Effect.ignore(end(peer, target, version)), left)
-          return Effect.andThen(
-            Scope.addFinalizer(scope, finalizer),
-            // It closed while the actor started, and so the actor has ended.
-            () =>
-              closed()
-                ? Effect.fail(failed(new Error("it ended while it started")))
-                : Effect.succeed(ref as unknown as ActorRef<never>)
-          )
-        })
-      )
-    })
+    const here = this.here(context)
+    if (here !== undefined) return Effect.flatMap(here, (host) => host.spawn(args, scope, context))
+    return Effect.map(this.spawnOn(args, scope, context, undefined), ({ ref }) => ref)
   }
 
   oversee(
@@ -96,10 +63,58 @@ export class RemoteHost implements Host {
     context: Context.Context<never>,
     overseer: Overseer
   ): Effect.Effect<Child<never>, SpawnError> {
+    const here = this.here(context)
+    if (here !== undefined) {
+      return Effect.flatMap(here, (host) => host.oversee(args, scope, context, overseer))
+    }
+    return this.spawnOn(args, scope, context, overseer)
+  }
+
+  /** The host on this thread, if that is where the context says. */
+  private here(context: Context.Context<never>): Effect.Effect<Host, SpawnError> | undefined {
+    if (Context.get(context, Placement) !== "here") return undefined
     const host = this.system.hosts.get(this.contract.name)
-    if (host !== undefined) return host.oversee(args, scope, context, overseer)
-    const cause = new Error("this thread does not host it")
-    return Effect.fail(new SpawnError({ actor: this.contract.name, cause }))
+    return host === undefined
+      ? Effect.fail(this.failed(new Error("this thread does not host it")))
+      : Effect.succeed(host)
+  }
+
+  private failed(cause: unknown): SpawnError {
+    return new SpawnError({ actor: this.contract.name, cause })
+  }
+
+  private spawnOn(
+    args: unknown,
+    scope: Scope.Scope,
+    context: Context.Context<never>,
+    overseer: Overseer | undefined
+  ): Effect.Effect<RemoteChild, SpawnError> {
+    const place = Context.get(context, Placement) as Exclude<Place, "here">
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(this.system.owners.of(scope), (owner) => {
+        if (owner.closed) return Effect.fail(this.failed(new Error("the scope is closed")))
+        const peer = this.mesh.worker(place)
+        if (peer === undefined) return Effect.fail(this.failed(new Error(`there is no worker ${place}`)))
+        const { ends } = peer
+        peer.actors++
+        return restore(this.start(args, peer, owner, overseer)).pipe(
+          Effect.mapError((cause) => this.failed(cause)),
+          // Those of a thread that has ended are not counted any more.
+          Effect.onError(() =>
+            Effect.sync(() => {
+              if (peer.ends === ends) peer.actors--
+            })
+          ),
+          Effect.flatMap((child) => {
+            if (!owner.closed) return Effect.succeed(child)
+            // The scope closed while the actor started: it may know nothing of it.
+            const failed = Effect.fail(this.failed(new Error("it ended while it started")))
+            const ending = child.finish()
+            return ending === undefined ? failed : Effect.andThen(ending, failed)
+          })
+        )
+      })
+    )
   }
 
   spawnUnder(parent: LocalRef, args: unknown, overseer: Overseer | undefined): ActorRef<never> {
@@ -109,19 +124,28 @@ export class RemoteHost implements Host {
   }
 
   /** Starts an actor there. Whoever is interrupted waits until it has ended. */
-  private start(args: unknown, peer: Peer.Peer): Effect.Effect<Place, unknown> {
+  private start(
+    args: unknown,
+    peer: Peer.Peer,
+    owner: Owner,
+    overseer: Overseer | undefined
+  ): Effect.Effect<RemoteChild, unknown> {
     return Effect.suspend(() => {
-      const answer = Deferred.makeUnsafe<Place, unknown>()
+      const answer = Deferred.makeUnsafe<RemoteChild, unknown>()
       if (peer.lost) return Effect.fail(new Error(`worker thread ${peer.thread} ended`))
+      const made = this.makeArgs(args)
+      const beginning = overseer && { overseer, args: made, codec: this.args }
       const correlation = peer.request(
         Peer.SPAWN,
         this.contract.type,
+        overseer === undefined ? 0 : 1,
         0,
-        0,
-        this.makeArgs(args),
+        made,
         this.args,
         {
-          succeed: (place) => Deferred.doneUnsafe(answer, Exit.succeed(place as Place)),
+          // At once: what comes after it from there may be about it.
+          succeed: (place) =>
+            Deferred.doneUnsafe(answer, Exit.succeed(this.child(place as Started, peer, owner, beginning))),
           fail: (error) => Deferred.doneUnsafe(answer, Exit.fail(error)),
           abandon: (reason) => Deferred.doneUnsafe(answer, Exit.fail(reason))
         }
@@ -129,23 +153,24 @@ export class RemoteHost implements Host {
       return Effect.onInterrupt(Deferred.await(answer), () => {
         peer.answer(Peer.CANCEL, correlation, undefined, Wire.nothing)
         return Deferred.await(answer).pipe(
-          Effect.flatMap(({ target, version }) => end(peer, target, version)),
+          Effect.flatMap((child) => child.finish() ?? Effect.void),
           Effect.ignore
         )
       })
     }).pipe(Effect.catchDefect(Effect.fail))
   }
-}
 
-/** Where an actor lives on its thread. */
-interface Place {
-  readonly id: Pick<ActorId.ActorId, "instance" | "version">
-  readonly target: number
-  readonly version: number
+  private child(
+    { id, target, version }: Started,
+    peer: Peer.Peer,
+    owner: Owner,
+    beginning: Beginning | undefined
+  ): RemoteChild {
+    const place = version < 0 ? { place: target, generation: -version } : undefined
+    const identity = ActorId.make({ ...id, type: this.contract.type, machine: peer.thread })
+    const child = new RemoteChild(this.mesh.spawned(this.contract, peer, identity, place), id, beginning)
+    owner.add(child)
+    peer.lives.add(child)
+    return child
+  }
 }
-
-const end = (peer: Peer.Peer, target: number, version: number): Effect.Effect<void, unknown> =>
-  request<void>(
-    peer,
-    (replier) => peer.request(Peer.END, 0, target, version, undefined, Wire.nothing, replier)
-  )

@@ -3,10 +3,12 @@ import * as ActorId from "../ActorId.ts"
 import type { Bounded, Depth } from "../Mailbox.ts"
 import type { Address } from "./address.ts"
 import type { Replier } from "./hot/cell.ts"
+import type { EndObserver } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
 import type { Mailbox } from "./mailbox.ts"
-import { address, type Peer } from "./peer.ts"
+import * as Peer from "./peer.ts"
 import type { Protocol } from "./protocol.ts"
-import { type Target, withRef } from "./ref.ts"
+import { type Stop, type Subject, type Target, withRef } from "./ref.ts"
 import { invalid, lost, type Refusal, unknown } from "./refusal.ts"
 import type { System } from "./system.ts"
 import type { Wire } from "./wire.ts"
@@ -24,9 +26,8 @@ export interface RemoteContract {
 }
 
 class Remote implements Target {
-  readonly subject = undefined
   readonly contract: RemoteContract
-  readonly peer: Peer
+  readonly peer: Peer.Peer
   /** The actor's place on its thread, or the handle that its key is bound to. */
   readonly target: number
   /** The place's generation; 0 for a key. */
@@ -39,7 +40,7 @@ class Remote implements Target {
 
   constructor(
     contract: RemoteContract,
-    peer: Peer,
+    peer: Peer.Peer,
     target: number,
     version: number,
     key: string | undefined,
@@ -89,6 +90,10 @@ class Remote implements Target {
     return { _tag: "Other", id, name, mailbox: at }
   }
 
+  get subject(): Subject {
+    return this as unknown as RemoteRef
+  }
+
   get name(): string {
     return this.contract.name
   }
@@ -113,7 +118,7 @@ class Remote implements Target {
     try {
       const value = message.construct === undefined ? payload : message.construct(payload)
       const codecs = contract.wire.messages[message.index]!
-      const to = address(contract.host, message.index)
+      const to = Peer.address(contract.host, message.index)
       if (replier === undefined) peer.tell(this.target, this.version, to, value, codecs.payload)
       else peer.ask(this.target, this.version, to, value, codecs, replier)
       return undefined
@@ -125,4 +130,29 @@ class Remote implements Target {
   }
 }
 
-export class RemoteRef extends withRef(Remote) {}
+export class RemoteRef extends withRef(Remote) implements Subject {
+  get who(): unknown {
+    const { key, peer, target, version } = this
+    return key === undefined ? `${peer.thread}/${target}/${version}` : this
+  }
+
+  observe(observer: EndObserver): void {
+    this.peer.lives.observe(this, observer)
+  }
+
+  unobserve(observer: EndObserver): void {
+    this.peer.lives.unobserve(observer)
+  }
+
+  terminate(how: Stop, done?: () => void): void {
+    this.peer.lives.terminate(this, how, done)
+  }
+
+  fasten(to: LocalRef): void {
+    this.peer.lives.link(Peer.LINK, this, to)
+  }
+
+  unfasten(from: LocalRef): void {
+    this.peer.lives.link(Peer.UNLINK, this, from)
+  }
+}

@@ -83,11 +83,14 @@ export class SharedMailboxes implements Rooms {
         slots.assign(place, version)
         mailbox.share(this.shared(slot, version))
       },
-      close: () => {
-        slots.close(place)
-        this.wake(slot)
-      }
+      close: () => this.close(place)
     }
+  }
+
+  /** Gives a place back, and tells those who wait that there is nobody any more. */
+  close(place: number): void {
+    this.slots.close(place)
+    this.wake(this.slots.spawned(this.thread, place))
   }
 
   /** This thread has taken so many places in a slot. */
@@ -110,12 +113,18 @@ export class SharedMailboxes implements Rooms {
     this.reservations.received(from, this.slots.spawned(this.thread, place))
   }
 
-  /** This thread goes on where another one ended, which had spawned actors that have ended with it. */
-  inherit(): void {
+  /**
+   * This thread goes on where another one ended, which had spawned actors that have ended with it, but for those at the
+   * places that are kept.
+   */
+  inherit(kept: ReadonlyArray<number>): void {
     this.reservations.mark(this.thread)
     // What it told itself has died with it.
     this.ended(this.thread)
+    this.slots.keep(kept)
+    const slots = new Set(kept.map((place) => this.slots.spawned(this.thread, place)))
     for (const slot of this.slots.taken()) {
+      if (slots.has(slot)) continue
       this.slots.vacate(slot)
       this.wake(slot)
     }

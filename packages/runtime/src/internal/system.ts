@@ -44,7 +44,7 @@ export class System implements Hooks, SystemFace {
   /** Whether local messages are checked against their schemas. */
   readonly validate: boolean
   /** The services of whoever made the system: loggers among them. */
-  private readonly context: Context.Context<never>
+  readonly context: Context.Context<never>
   readonly dispatcher: Dispatcher
   readonly owners = new Owners()
   readonly alarm: Alarm

@@ -1,14 +1,16 @@
 /** What ties an actor to others: whose ends it is told of, and with whom it dies. */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
+import { hasProperty } from "effect/Predicate"
 import type { ActorRef } from "../ActorRef.ts"
 import { LinkBroken } from "../Signal.ts"
+import { exitOfNobody, subjectOf } from "./ending.ts"
 import * as Failure from "./failure.ts"
 import { ENDING } from "./hot/cell.ts"
 import { NEXT, Step } from "./hot/step.ts"
 import { crash, type EndObserver, lifeOf, signal, type SystemSignal } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
-import type { Subject, Target } from "./ref.ts"
+import type { Subject } from "./ref.ts"
 
 /** What is watched, by the references that were given, and the same for links. */
 export class Watches {
@@ -29,21 +31,24 @@ abstract class Tie implements EndObserver, SystemSignal {
   readonly index = -1
   abstract readonly tag: "Terminated" | "LinkBroken"
   protected readonly ref: LocalRef
-  readonly other: unknown
+  readonly other: ActorRef<never>
+  /** Under what it is found. */
+  protected readonly identity: unknown
   /** Who ends; undefined for a reference that no one actor stands behind. */
   private readonly subject: Subject | undefined
   protected exit: Exit.Exit<void, unknown> = Exit.void
   private cancelled = false
 
-  constructor(ref: LocalRef, other: unknown, subject: Subject | undefined) {
+  constructor(ref: LocalRef, other: ActorRef<never>, identity: unknown, subject: Subject | undefined) {
     this.ref = ref
     this.other = other
+    this.identity = identity
     this.subject = subject
   }
 
   /** Whoever it is about is told to tell; at once, if that one has ended. */
   tie(): void {
-    if (this.subject === undefined) this.ended(Exit.void)
+    if (this.subject === undefined) this.ended(exitOfNobody(this.other.key))
     else this.subject.observe(this)
   }
 
@@ -77,7 +82,7 @@ class Watch extends Tie {
   }
 
   protected forget(): void {
-    this.ref.life?.watches?.watched.delete(this.other)
+    this.ref.life?.watches?.watched.delete(this.identity)
   }
 }
 
@@ -91,44 +96,45 @@ class Link extends Tie {
     }
     this.forget()
     if (Exit.isSuccess(this.exit)) return
-    const cause = broken(this.exit.cause, this.other as Target)
+    const cause = broken(this.exit.cause, this.other)
     // Not from within the other's end: a long chain of links would exhaust the stack.
     this.ref.system.soon(() => crash(this.ref, cause, this))
   }
 
   protected forget(): void {
-    this.ref.life?.watches?.linked.delete(this.other)
+    this.ref.life?.watches?.linked.delete(this.identity)
   }
 }
 
 /** What breaks a link says who failed first, however many links it goes along. */
-const broken = (cause: Cause.Cause<unknown>, { key, name }: Target): Cause.Cause<unknown> => {
+const broken = (cause: Cause.Cause<unknown>, { key, name }: ActorRef<never>): Cause.Cause<unknown> => {
   const error = Cause.findError(cause)
-  if (error._tag === "Success" && error.success instanceof LinkBroken) return cause
+  // By its tag: on another thread it was an object of another class.
+  if (error._tag === "Success" && hasProperty(error.success, "_tag") && error.success._tag === "LinkBroken") {
+    return cause
+  }
   const failure = Failure.ofCause(cause)
   return Cause.fail(new LinkBroken({ actor: name, ...(key === undefined ? {} : { key }), failure }))
 }
 
 /** Tells an actor of the end of another. */
 export const watch = (ref: LocalRef, other: ActorRef<never>): void => {
-  if (ref.status >= ENDING || (other as unknown) === ref) return
+  const subject = subjectOf(other)
+  if (ref.status >= ENDING || subject === ref) return
   const { watched } = watchesOf(ref)
-  if (watched.has(other)) return
-  const tie = new Watch(ref, other, subjectOf(other))
-  watched.set(other, tie)
+  const identity = identityOf(other, subject)
+  if (watched.has(identity)) return
+  const tie = new Watch(ref, other, identity, subject)
+  watched.set(identity, tie)
   tie.tie()
 }
 
-export const unwatch = (ref: LocalRef, other: ActorRef<never>): void => {
-  const watched = ref.life?.watches?.watched
-  watched?.get(other)?.cut()
-  watched?.delete(other)
-}
+export const unwatch = (ref: LocalRef, other: ActorRef<never>): void => cut(ref.life?.watches?.watched, other)
 
 /** Ties two actors to each other: each way is a tie of its own. */
 export const link = (ref: LocalRef, other: ActorRef<never>): void => {
   const subject = subjectOf(other)
-  fasten(ref, other, subject)
+  fasten(ref, other)
   subject?.fasten(ref)
 }
 
@@ -138,22 +144,29 @@ export const unlink = (ref: LocalRef, other: ActorRef<never>): void => {
 }
 
 /** Has an actor die with another. */
-export const fasten = (ref: LocalRef, other: ActorRef<never>, subject: Subject | undefined): void => {
-  if (ref.status >= ENDING || (other as unknown) === ref) return
+export const fasten = (ref: LocalRef, other: ActorRef<never>): void => {
+  const subject = subjectOf(other)
+  if (ref.status >= ENDING || subject === ref) return
   const { linked } = watchesOf(ref)
-  if (linked.has(other)) return
-  const tie = new Link(ref, other, subject)
-  linked.set(other, tie)
+  const identity = identityOf(other, subject)
+  if (linked.has(identity)) return
+  const tie = new Link(ref, other, identity, subject)
+  linked.set(identity, tie)
   tie.tie()
 }
 
-export const unfasten = (ref: LocalRef, other: ActorRef<never>): void => {
-  const linked = ref.life?.watches?.linked
-  linked?.get(other)?.cut()
-  linked?.delete(other)
+export const unfasten = (ref: LocalRef, other: ActorRef<never>): void => cut(ref.life?.watches?.linked, other)
+
+const cut = (ties: Map<unknown, Tie> | undefined, other: ActorRef<never>): void => {
+  if (ties === undefined) return
+  const identity = identityOf(other, subjectOf(other))
+  ties.get(identity)?.cut()
+  ties.delete(identity)
 }
 
-const subjectOf = (ref: ActorRef<never>): Subject | undefined => (ref as unknown as Target).subject
+/** A key is the same whichever incarnation lives; the references to an actor may be several. */
+const identityOf = (ref: ActorRef<never>, subject: Subject | undefined): unknown =>
+  ref.key === undefined && subject !== undefined ? subject.who : ref
 
 const watchesOf = (ref: LocalRef): Watches => {
   const life = lifeOf(ref)

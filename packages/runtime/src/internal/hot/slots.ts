@@ -78,6 +78,13 @@ export class Slots {
     return this.count * (thread + 1) + place
   }
 
+  /** These places are taken: called before any is given. */
+  keep(places: ReadonlyArray<number>): void {
+    const taken = new Set(places)
+    this.opened = places.reduce((most, place) => Math.max(most, place + 1), 0)
+    for (let place = 0; place < this.opened; place++) if (!taken.has(place)) this.free.push(place)
+  }
+
   /** A place for an actor that this thread spawns for others, or -1 if there is none. */
   open(): number {
     return this.free.pop() ?? (this.opened < this.count ? this.opened++ : -1)
