@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
@@ -206,6 +207,50 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
     | undefined
   /** How many messages `Actor.stash` may keep. (Default: 1024) */
   readonly stash?: number | undefined
+  /** When keyed actors leave memory. (Default: they stay) */
+  readonly passivation?: Passivation | undefined
+}
+
+/**
+ * When keyed actors leave memory: each ends, its finalizers run, and the key's next message makes it anew, from its
+ * `initial`.
+ *
+ * **Details**
+ *
+ * Nothing is lost by it: an actor stays that has something in hand, or waiting, stashed or owed, an Effect that runs
+ * aside, or children. What it keeps in its state alone is gone, and so are its timers: what is to outlive it belongs
+ * into a store, which `initial` reads. References to a key are let go of too, as soon as nobody holds one.
+ *
+ * **Example** (Sessions that are forgotten)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor } from "@troupe/runtime"
+ *
+ * const Session = Actor.make("Session", {
+ *   protocol: RpcGroup.make(Rpc.make("Visit", { success: Schema.Int }))
+ * })
+ *
+ * const SessionLive = Session.toLayer({
+ *   state: Schema.Int,
+ *   initial: () => 0,
+ *   handlers: { Visit: (visits) => Actor.reply(visits + 1, visits + 1) },
+ *   passivation: { idleTimeToLive: "5 minutes", capacity: 10_000 }
+ * })
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Passivation {
+  /** How long after its last message an actor leaves. (Default: never) */
+  readonly idleTimeToLive?: Duration.Input | undefined
+  /**
+   * How many may be resident on a thread: beyond that, those leave whose last messages are the oldest. It is exceeded
+   * only as long as more than these have something in hand. (Default: as many as there are)
+   */
+  readonly capacity?: number | undefined
 }
 
 /**

@@ -45,10 +45,9 @@ export const register = (
   ref: ActorRef<never>,
   name: string
 ): Effect.Effect<void, never, ActorSystem | Scope.Scope> =>
-  inSystem((system, context) => {
-    const undo = system.registry.register(ref as unknown as Ref, name)
-    return Scope.addFinalizer(Context.getUnsafe(context, Scope.Scope), Effect.sync(undo))
-  })
+  inSystem(({ registry }, context) =>
+    registry.register(ref as unknown as Ref, name, Context.getUnsafe(context, Scope.Scope))
+  )
 
 export const members = <Rpcs extends Rpc.Any>(
   wanted: Wanted<Rpcs>,

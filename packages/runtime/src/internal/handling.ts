@@ -29,6 +29,8 @@ export class Handling implements Incarnation {
   private readonly ref: LocalRef
   /** Its incarnation is over: nothing of it is heard of any more. */
   over = false
+  /** Effects that run aside. */
+  aside = 0
   private stashed: Array<Stashed> = []
   private ownTimers: Timers | undefined = undefined
 
@@ -38,6 +40,11 @@ export class Handling implements Incarnation {
 
   get timers(): Timers {
     return this.ownTimers ??= new Timers(this.ref, this)
+  }
+
+  /** Whether it has anything that would be lost. */
+  get occupied(): boolean {
+    return this.aside > 0 || this.stashed.length > 0
   }
 
   /** How many messages are stashed. */
@@ -200,8 +207,13 @@ const aside = (
 ): Fiber.Fiber<unknown, unknown> => {
   const life = lifeOf(ref)
   const fiber = Effect.runForkWith(life.context)(effect)
+  const handling = handlingOf(ref)
+  handling.aside++
   Fiber.runIn(fiber, life)
-  fiber.addObserver(done)
+  fiber.addObserver((exit) => {
+    handling.aside--
+    done(exit)
+  })
   return fiber
 }
 

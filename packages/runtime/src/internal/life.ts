@@ -150,6 +150,18 @@ export class Life implements Scope.Closeable {
     this.rare?.observers?.delete(observer)
   }
 
+  /** Whether something would be lost if it ended now that its mailbox is empty. */
+  get occupied(): boolean {
+    const { rare } = this
+    if (rare === undefined) return this.hasChildren
+    return (rare.debts?.any ?? false) || (rare.handling?.occupied ?? false) || (rare.lane?.length ?? 0) > 0 ||
+      this.hasChildren
+  }
+
+  private get hasChildren(): boolean {
+    return this.ref.system.owners.get(this)?.last !== undefined
+  }
+
   /** Whose ends this incarnation wants to be told of, if it ever did. */
   get watches(): Watches | undefined {
     return this.rare?.watches
@@ -283,6 +295,11 @@ class Debts {
       this.pruneAt = Math.max(16, this.open.length * 2)
     }
     this.open.push(debt)
+  }
+
+  /** Whether any of them is open. */
+  get any(): boolean {
+    return this.open.some((debt) => !debt.done)
   }
 
   abandon(because: () => ActorEnded): void {

@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Actor.ts"
 import * as ActorId from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
@@ -21,6 +21,8 @@ import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STA
 import { HANDLED } from "./hot/counts.ts"
 import { Step, STOP } from "./hot/step.ts"
 import { KeyedRef } from "./keyedRef.ts"
+import { ResidentRef, Residents } from "./residents.ts"
+import { WeakCache } from "./weakCache.ts"
 import { hostedKey, Interruptible, systemKey } from "./keys.ts"
 import { awaitEnd, end, exitOf, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
@@ -72,7 +74,9 @@ export class LocalHost implements Host {
   readonly wire: Wire.Wire
   readonly bounds: Bounded | undefined
   readonly contract: RemoteContract
-  private readonly refs = new Map<string, KeyedRef>()
+  /** The references to keys; where keys leave, only those that somebody holds. */
+  private readonly refs: Pick<Map<string, KeyedRef>, "get"> & { set(key: string, ref: KeyedRef): unknown }
+  private readonly residents: Residents | undefined
   private readonly living = new Map<string, LocalRef>()
 
   constructor(
@@ -94,6 +98,9 @@ export class LocalHost implements Host {
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: !system.validate })
     // Its actors may address others of their kind.
     this.context = Context.add(context, hostedKey(this.name), this) as Context.Context<never>
+    const { passivation } = behaviour
+    this.residents = passivation && new Residents(this, passivation)
+    this.refs = passivation === undefined ? new Map() : new WeakCache()
     this.owner = owner
     this.wire = Wire.of(actor)
     const type = system.types.number(this.name)
@@ -246,7 +253,10 @@ export class LocalHost implements Host {
   local(key: string): KeyedRef {
     let ref = this.refs.get(key)
     if (ref === undefined) {
-      ref = new KeyedRef(this, key, this.mailboxOf(key))
+      const { residents } = this
+      ref = residents === undefined
+        ? new KeyedRef(this, key, this.mailboxOf(key))
+        : new ResidentRef(this, key, this.mailboxOf(key), residents)
       this.refs.set(key, ref)
     }
     return ref
@@ -292,6 +302,11 @@ export class LocalHost implements Host {
     return ref
   }
 
+  /** Nobody leaves any more of itself. */
+  close(): void {
+    this.residents?.close()
+  }
+
   /** The first turn of an actor for whose start nobody waits: a keyed one, or one that a context spawned. */
   start(ref: LocalRef): void {
     // Its arguments are where its state will be.
@@ -310,7 +325,10 @@ export class LocalHost implements Host {
     this.system.observer?.metrics?.died(this.name)
     if (ref.key === undefined) {
       this.system.mesh?.hasLeft(ref, exitOf(ref))
-    } else if (this.living.get(ref.key) === ref) this.living.delete(ref.key)
+    } else if (this.living.get(ref.key) === ref) {
+      this.living.delete(ref.key)
+      this.residents?.left(this.refs.get(ref.key) as ResidentRef)
+    }
   }
 
   private startFailed(ref: LocalRef, cause: Cause.Cause<never>): void {
@@ -429,5 +447,7 @@ export const make = (actor: Any, behaviour: unknown): Effect.Effect<Host, unknow
       ? yield* (behaviour as Effect.Effect<AnyBehaviour, unknown>)
       : behaviour
     const context = yield* Effect.context<never>()
-    return new LocalHost(system, actor, made as AnyBehaviour, context, owner)
+    const host = new LocalHost(system, actor, made as AnyBehaviour, context, owner)
+    yield* Scope.addFinalizer(scope, Effect.sync(() => host.close()))
+    return host
   })

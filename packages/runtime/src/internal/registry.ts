@@ -5,6 +5,8 @@
  * A registration belongs to the thread that made it: that one alone says when it is over, so that nobody hears of its
  * end before he hears of it. The thread where an actor lives tells that one when the actor has ended.
  */
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 import type { Address } from "./address.ts"
 import { sending, understands } from "./face.ts"
 import type { Peer } from "./peer.ts"
@@ -23,6 +25,8 @@ class Entry {
   /** What is registered, if that was done here, or lives here and is no key. */
   readonly ref: Ref | undefined
   private readonly refs = new Map<Group, Ref | undefined>()
+  /** What its scope has registered, where that is this thread's. */
+  owner: Registrations | undefined = undefined
 
   constructor(system: System, thread: number, told: Registration, ref: Ref | undefined) {
     this.system = system
@@ -71,6 +75,12 @@ class Entry {
   }
 }
 
+/** What a scope has registered: one finalizer for all of it, which holds nothing that is over. */
+export class Registrations {
+  readonly entries = new Set<Entry>()
+  closed = false
+}
+
 const offers = (own: Offers, wanted: Offers): boolean => {
   const has = new Map(own.map(({ fingerprint, tag }) => [tag, fingerprint]))
   return wanted.every(({ fingerprint, tag }) => has.get(tag) === fingerprint)
@@ -88,6 +98,7 @@ export class Registry {
   /** What ends on this thread. */
   private readonly ending = new Map<unknown, Set<Entry>>()
   private readonly listeners = new Set<() => void>()
+  private readonly owners = new WeakMap<Scope.Scope, Registrations>()
   private changed = false
   /** Another one whenever anything has changed. */
   version = 0
@@ -102,15 +113,30 @@ export class Registry {
     return this.ending.size > 0
   }
 
-  /** Registers a reference under a name; gives what takes that back. */
-  register(ref: Ref, name: string): () => void {
+  /** Registers a reference under a name, as long as a scope is open. */
+  register(ref: Ref, name: string, scope: Scope.Scope): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const known = this.owners.get(scope)
+      if (known !== undefined) return Effect.sync(() => this.enter(ref, name, known))
+      const made = new Registrations()
+      this.owners.set(scope, made)
+      const close = Effect.sync(() => {
+        made.closed = true
+        for (const entry of made.entries) this.drop(entry)
+      })
+      return Effect.andThen(Scope.addFinalizer(scope, close), Effect.sync(() => this.enter(ref, name, made)))
+    })
+  }
+
+  private enter(ref: Ref, name: string, owner: Registrations): void {
+    if (owner.closed) return
     const { system } = this
     const { address } = ref
     const home = homeOf(address)
     const over = address._tag === "Text" || (home === system.thread
       ? system.directory.get(ref.id!.instance, ref.id!.version) === undefined
       : home !== undefined && system.mesh?.find(home)?.lost !== false)
-    if (over) return () => {}
+    if (over) return
     const told = {
       number: ++this.last,
       name,
@@ -118,9 +144,10 @@ export class Registry {
       offers: system.mesh === undefined ? [] : sending(ref.protocol).offers
     }
     const entry = new Entry(system, system.thread, told, ref)
+    entry.owner = owner
+    owner.entries.add(entry)
     this.add(entry)
     system.mesh?.tellAll((peer) => peer.register(told))
-    return () => this.drop(entry)
   }
 
   /** Another thread has registered something. */
@@ -212,6 +239,7 @@ export class Registry {
   private remove(entry: Entry): void {
     const { ref, told: { name } } = entry
     this.entries.delete(entry.id)
+    entry.owner?.entries.delete(entry)
     const same = this.names.get(name)
     if (same?.delete(entry) === true && same.size === 0) this.names.delete(name)
     const ends = this.ending.get(ref)
