@@ -38,6 +38,8 @@ export interface Outcome {
     readonly handled: number
     readonly deadLetters: number
   }
+  /** Where it was taken up, if a journal had the beginning; those flights are among the others. */
+  readonly resumed?: { readonly row: number; readonly flights: number } | undefined
   /** Who handled how many messages. */
   readonly workers: ReadonlyArray<{ readonly name: string; readonly handled: number }>
 }
@@ -47,6 +49,10 @@ export interface RunOptions {
   readonly workers: number
   /** Fail with `BadRow` at a row that is no flight, where it would be counted otherwise. */
   readonly strict: boolean
+  /** A directory where the airports keep a journal, so that a run that was killed is taken up where it was. */
+  readonly journal?: string | undefined
+  /** To be told, on this thread, before anything else of rows, at which row a run is taken up. */
+  readonly onResumed?: ((row: number) => Effect.Effect<void>) | undefined
   /** To be told, on this thread, of each lot of rows that has been read. */
   readonly onRows: (rows: number) => void
 }

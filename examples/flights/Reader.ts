@@ -17,7 +17,9 @@ const Decoded = Schema.Struct({
   destination: Schema.Uint8Array,
   delay: Schema.Uint8Array,
   /** What the first two are indices into. */
-  codes: Schema.Array(Schema.String)
+  codes: Schema.Array(Schema.String),
+  /** The number of the group, if the airports keep a journal. */
+  group: Schema.NullOr(Schema.Int)
 })
 
 export const Reader = Actor.make("Reader", {
@@ -39,11 +41,15 @@ export const Reader = Actor.make("Reader", {
 })
 
 /** The rows of a group, to be told by a reader on another thread. */
-export const decoded = ({ codes, delay, destination, origin }: Columns): typeof Decoded.Type => ({
+export const decoded = (
+  { codes, delay, destination, origin }: Columns,
+  group: number | null
+): typeof Decoded.Type => ({
   origin: new Uint8Array(origin.buffer, origin.byteOffset, origin.byteLength),
   destination: new Uint8Array(destination.buffer, destination.byteOffset, destination.byteLength),
   delay: new Uint8Array(delay.buffer, delay.byteOffset, delay.byteLength),
-  codes: Array.from(codes)
+  codes: Array.from(codes),
+  group
 })
 
 /** Rows told of before the airports have their turn, so that messages are handled while they are young. */
@@ -116,14 +122,16 @@ export const ReaderLive = Reader.toLayer(Effect.gen(function*() {
           ctx.send(ctx.self, "Continue")
           return Actor.later(state)
         }),
-      Tell: (state, { codes, delay, destination, origin }, ctx) => {
+      Tell: (state, { codes, delay, destination, group, origin }, ctx) => {
         const { replier } = ctx
+        const airports = airportsOf(state, codes)
+        if (group !== null) { for (const airport of airports) ctx.send(airport, "Begin", { group }) }
         state.works.push({
           origin: new Int32Array(origin.buffer, origin.byteOffset, origin.length / 4),
           destination: new Int32Array(destination.buffer, destination.byteOffset, destination.length / 4),
           delay: new Int32Array(delay.buffer, delay.byteOffset, delay.length / 4),
           codes,
-          airports: airportsOf(state, codes),
+          airports,
           next: 0,
           done: () => replier?.succeed()
         })

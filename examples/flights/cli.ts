@@ -61,6 +61,13 @@ const flags = {
     Flag.withDescription("Only the first N rows (default: all)"),
     Flag.optional
   ),
+  journal: Flag.String("journal").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription(
+      "Keep what the airports count in this directory: run again, a run that was killed goes on where it was"
+    ),
+    Flag.optional
+  ),
   noVerify: Flag.Boolean("no-verify").pipe(
     Flag.withDescription("Leave out the check of the figures against a direct loop over the same rows"),
     Flag.withoutNegation,
@@ -86,16 +93,21 @@ const command = (run: Run) =>
     "flights",
     flags,
     Effect.fnUntraced(
-      function*({ input, json, limit, noVerify, strict, workers }) {
-        const whole = yield* Source.inspect(input)
-        const plan = Option.match(limit, { onNone: () => whole, onSome: (rows) => Source.take(whole, rows) })
+      function*(given) {
+        const { input, json, limit, noVerify, strict, workers } = given
+        const journal = Option.getOrUndefined(given.journal)
+        const rows = Option.getOrElse(limit, () => Infinity)
+        // The beginning of a file that is read already may be gone.
+        const kept = journal === undefined ? undefined : yield* keptPlan(journal, input, rows)
+        const plan = kept ?? Source.take(yield* Source.inspect(input), rows)
         const names = yield* Airports.names(airportsFile)
         const [duration, outcome] = yield* withProgress(
           "flights",
           plan,
-          (onRows) => run(plan, { workers, strict, onRows })
+          (onRows) => run(plan, { workers, strict, journal, onResumed: resumed(json), onRows })
         ).pipe(Effect.catchIf(isBadRow, firstBadRow(plan)), Effect.timed)
-        const checked = noVerify
+        // What is before that row is not looked at again.
+        const checked = noVerify || outcome.resumed !== undefined
           ? undefined
           : yield* withProgress("check", plan, (onRows) => Verify.direct(plan, onRows)).pipe(Effect.timed)
         const check = checked && {
@@ -130,9 +142,21 @@ const command = (run: Run) =>
     Command.withExamples([
       { command: "npm start", description: "All flights, on every core" },
       { command: "npm start -- --workers 0 --limit 100000", description: "Some, on one thread" },
-      { command: "npm start -- --input flights.csv --json", description: "Of another file, for a program" }
+      { command: "npm start -- --input flights.csv --json", description: "Of another file, for a program" },
+      { command: "npm start -- --journal ./journal", description: "So that it can be killed, and go on" }
     ])
   )
+
+/** The plan of the run that a journal is of. What that takes is loaded only then. */
+const keptPlan = (journal: string, input: string, rows: number) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./Checkpoint.ts")),
+    (Checkpoint) => Checkpoint.planIn(journal, input, rows)
+  )
+
+/** Says where a run is taken up; beside a document, not in it. */
+const resumed = (json: boolean) => (row: number) =>
+  (json ? Console.error : Console.log)(`resumed at row ${row}`)
 
 const isBadRow = (error: Error): error is Source.BadRow => error instanceof Source.BadRow
 

@@ -45,7 +45,7 @@ export const skippedLine = ({ count: rows, reason }: Skipped): string =>
 /** The table of the busiest airports, and what it took. */
 export const text = (report: Report): string => {
   const { check, names, outcome, runMillis } = report
-  const { figures, flights, messages, skipped, workers } = outcome
+  const { figures, flights, messages, resumed, skipped, workers } = outcome
   return [
     ...(figures.length === 0 ? [] : [...table(busiest(figures).slice(0, tableLength), names), ""]),
     `${count(flights)} flights, ${count(figures.length)} airports, ${count(messages.handled)} messages in ` +
@@ -55,7 +55,10 @@ export const text = (report: Report): string => {
     ...skipped.map(skippedLine),
     ...(check === undefined || check.differences.length > 0
       ? []
-      : [`checked: a direct loop gives the same figures (${seconds(check.millis)})`])
+      : [`checked: a direct loop gives the same figures (${seconds(check.millis)})`]),
+    ...(resumed === undefined
+      ? []
+      : [`not checked against a direct loop: ${count(resumed.row)} rows were counted by an earlier run`])
   ].join("\n")
 }
 
@@ -67,6 +70,7 @@ export const json = (report: Report): string => {
       input: report.path,
       flights: outcome.flights,
       skipped: outcome.skipped,
+      resumedAtRow: outcome.resumed?.row ?? null,
       messages: outcome.messages,
       messagesPerSecond: Math.round(outcome.messages.handled / Math.max(runMillis, 1) * 1000),
       workers: outcome.workers,

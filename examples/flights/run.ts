@@ -10,7 +10,7 @@ import { availableParallelism } from "node:os"
 import { Airport } from "./Airport.ts"
 import { type Columns, mergeSkipped, type Skipped } from "./Columns.ts"
 import type { Outcome, Run, RunOptions } from "./Figures.ts"
-import { live } from "./live.ts"
+import { journalVariable, live } from "./live.ts"
 import { decoded, Reader } from "./Reader.ts"
 import * as Source from "./Source.ts"
 
@@ -27,6 +27,11 @@ interface Found {
 
 /** Sends every flight of the plan to its airports, on this thread or on workers. */
 export const run: Run = (plan, options) =>
+  options.journal === undefined
+    ? unkept(plan, options)
+    : Effect.flatMap(Effect.promise(() => import("./journaled.ts")), ({ run }) => run(plan, options))
+
+const unkept: Run = (plan, options) =>
   Effect.scoped(Effect.gen(function*() {
     const groups = plan.groups.values()
     // While there are cores to spare, this thread reads too: from now on, while the workers come up.
@@ -58,8 +63,23 @@ const tell = Effect.fnUntraced(function*(
   const found = (yield* Effect.all([...read, ...told], { concurrency: "unbounded" })).flat()
   // Order holds between two actors only: each reader waits until its airports have counted what it told them.
   const codes = yield* Effect.forEach(readers, (reader) => reader.ask("Finish"), { concurrency: "unbounded" })
+  return yield* outcome({
+    codes: new Set(codes.flat()),
+    flights: found.reduce((sum, { flights }) => sum + flights, 0),
+    skipped: mergeSkipped(found.map(({ skipped }) => skipped)),
+    workers: options.workers
+  })
+}, Effect.scoped)
+
+/** Asks the airports for their figures, and the system for its counts. */
+export const outcome = Effect.fnUntraced(function*(read: {
+  readonly codes: Iterable<string>
+  readonly flights: number
+  readonly skipped: ReadonlyArray<Skipped>
+  readonly workers: number
+}): Effect.fn.Return<Outcome, Error, ActorSystem.ActorSystem | Actor.HostedOf<typeof Airport>> {
   const figures = yield* Effect.forEach(
-    new Set(codes.flat()),
+    read.codes,
     (code) => Effect.flatMap(Airport.keyed(code), (airport) => airport.ask("Figures")),
     { concurrency: "unbounded" }
   )
@@ -67,22 +87,23 @@ const tell = Effect.fnUntraced(function*(
   const total = (of: (thread: ActorSystem.ThreadStats) => number): number =>
     threads.reduce((sum, thread) => sum + of(thread), 0)
   return {
-    figures,
-    flights: found.reduce((sum, { flights }) => sum + flights, 0),
-    skipped: mergeSkipped(found.map(({ skipped }) => skipped)),
+    // A file may know codes of which no row that was read has a flight.
+    figures: figures.filter(({ arrivals, departures }) => arrivals + departures > 0),
+    flights: read.flights,
+    skipped: read.skipped,
     messages: {
       sent: total(({ sent }) => sent),
       handled: total(({ handled }) => handled),
       deadLetters: total(({ deadLettered }) => deadLettered)
     },
-    workers: threads.filter(({ thread }) => options.workers === 0 || thread > 0).map((
+    workers: threads.filter(({ thread }) => read.workers === 0 || thread > 0).map((
       { handled, thread }
     ) => ({
       name: thread === 0 ? "this thread" : `worker ${thread}`,
       handled
     }))
   }
-}, Effect.scoped)
+})
 
 /** Reads one group after the other, until there are none left. */
 const each = Effect.fnUntraced(function*(
@@ -102,7 +123,7 @@ const each = Effect.fnUntraced(function*(
 type Decoded = Queue.Dequeue<readonly [Source.Group, Columns], Error | Cause.Done>
 
 /** Reads groups on this thread, in the background, a few ahead of those who tell of them. */
-const readHere = Effect.fnUntraced(
+export const readHere = Effect.fnUntraced(
   function*(plan: Source.Plan, groups: Iterator<Source.Group>, strict: boolean) {
     const decoded = yield* Queue.bounded<readonly [Source.Group, Columns], Error | Cause.Done>(groupsAhead)
     const source = yield* Source.open(plan, { strict })
@@ -124,7 +145,7 @@ const tellOf = (reader: ReaderRef, here: Decoded, options: RunOptions) =>
   Stream.fromQueue(here).pipe(
     Stream.mapEffect(
       Effect.fnUntraced(function*([group, columns]) {
-        yield* reader.ask("Tell", decoded(columns))
+        yield* reader.ask("Tell", decoded(columns, null))
         options.onRows(group.rows)
         return { flights: columns.length, skipped: columns.skipped }
       }),
@@ -133,13 +154,15 @@ const tellOf = (reader: ReaderRef, here: Decoded, options: RunOptions) =>
     Stream.runCollect
   )
 
-const system = (workers: number) =>
+/** The system, with airports that keep a journal if a directory for it is given. */
+export const system = (workers: number, journal?: string) =>
   workers === 0
-    ? Layer.provideMerge(live, ActorSystem.layer)
+    ? Layer.provideMerge(live(journal), ActorSystem.layer)
     : ActorSystem.layerWorkers({
       entry: new URL("./worker.ts", import.meta.url),
       hosts: [Airport, Reader],
       workers,
+      env: journal === undefined ? undefined : { [journalVariable]: journal },
       // Room for two decoded groups: what does not fit waits until this thread has decoded another one.
       linkBytes: workers === 1 ? 2 ** 23 : undefined
     })

@@ -93,7 +93,9 @@ export const differences = (
 }
 
 /** What does not add up in the runtime's counters, in words. */
-export const imbalances = ({ flights, messages, workers }: Outcome): ReadonlyArray<string> => {
+export const imbalances = (outcome: Outcome): ReadonlyArray<string> => {
+  const { messages, resumed, workers } = outcome
+  const flights = outcome.flights - (resumed?.flights ?? 0)
   const { deadLetters, handled, sent } = messages
   const byWorkers = workers.reduce((sum, worker) => sum + worker.handled, 0)
   return [

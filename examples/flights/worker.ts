@@ -1,5 +1,5 @@
 /** What each worker thread hosts. */
 import { ActorWorker } from "@troupe/runtime"
-import { live } from "./live.ts"
+import { journalVariable, live } from "./live.ts"
 
-ActorWorker.run(live)
+ActorWorker.run(live(process.env[journalVariable]))

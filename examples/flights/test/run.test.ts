@@ -47,6 +47,15 @@ describe("run", () => {
       }))
   }
 
+  it.live("knows only airports that have a flight among the rows, whatever else the file names", () =>
+    Effect.gen(function*() {
+      const plan = Source.take(yield* Source.inspect(defaultInput), 3000)
+      for (const workers of [0, 1]) {
+        const { figures } = yield* run(plan, { ...options, workers })
+        assert.deepStrictEqual(Verify.differences(figures, yield* Verify.direct(plan, () => {})), [])
+      }
+    }))
+
   it.live("counts the rows that it skips, on whichever thread", () =>
     Effect.gen(function*() {
       const header = "date,delay,distance,origin,destination"

@@ -10,9 +10,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Channel from "./Channel.ts"
-import type { ChannelError } from "./ChannelError.ts"
+import { ChannelError } from "./ChannelError.ts"
+import * as Platform from "#platform"
 import { attempt } from "./internal/attempt.ts"
-import { DiskLog, format, type Record } from "./internal/diskLog.ts"
+import { DiskLog, format, Lost, type Record } from "./internal/diskLog.ts"
 import { Journal } from "./Journal.ts"
 import { SnapshotStore } from "./SnapshotStore.ts"
 import { StateStore } from "./StateStore.ts"
@@ -35,6 +36,9 @@ export interface Options {
    */
   readonly capacity?: number | undefined
 }
+
+/** Why a channel fails whose bytes are not those that were written. */
+const wrong: ReadonlyArray<string> = ["Damaged", "NotDecoded"]
 
 /** Writes of a journal read at once. */
 const PAGE = 256
@@ -72,12 +76,11 @@ export const layer = (options: Options): Layer.Layer<Journal | SnapshotStore | S
     const reader = yield* Channel.reader(directory, { format })
     const context = yield* Effect.context<never>()
     const scope = yield* Effect.scope
-    const log = yield* attempt(() =>
+    const opened = attempt(() =>
       new DiskLog({
+        directory: Platform.resolve(directory),
         writer,
         reader,
-        // It is there, or fails, at once.
-        seek: (position) => Effect.runSync(reader.seek(position)),
         trim: (position) => {
           const trimmed = Effect.andThen(writer.flush, writer.trim(position))
           Effect.runForkWith(context)(
@@ -89,13 +92,13 @@ export const layer = (options: Options): Layer.Layer<Journal | SnapshotStore | S
         }
       })
     )
+    const log = yield* Effect.acquireRelease(opened, (log) => Effect.sync(() => log.close()))
     const stored = durability === "batch" ? writer.flush : Effect.void
 
     /** What fails with a channel fails with a storage. */
     const failed = (id: string) => (error: unknown): StoreError =>
-      (error as ChannelError).reason?._tag === "Damaged" ||
-        (error as ChannelError).reason?._tag === "NotDecoded"
-        ? damaged(id, (error as ChannelError).message)
+      error instanceof Lost || error instanceof ChannelError && wrong.includes(error.reason._tag)
+        ? damaged(id, error.message)
         : unavailable(id, error)
     const tried = <A>(id: string, f: () => A) => Effect.try({ try: f, catch: failed(id) })
     const write = (record: Record) =>
@@ -118,6 +121,7 @@ export const layer = (options: Options): Layer.Layer<Journal | SnapshotStore | S
             stored: durability === "batch" ? Effect.mapError(stored, failed(id)) : Effect.void
           })
         },
+        sync: Effect.mapError(writer.flush, failed("")),
         read: (id, { after = 0, upTo } = {}) =>
           Stream.suspend(() => {
             const end = Math.min(upTo ?? Infinity, log.last(id))

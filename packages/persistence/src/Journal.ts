@@ -91,6 +91,11 @@ export class Journal extends Context.Service<Journal, {
     expected: number,
     events: ReadonlyArray<Uint8Array>
   ) => Effect.Effect<Accepted, StoreError>
+  /**
+   * Waits until all that was written is on the device, whatever `durability` says; nothing where there is none, or where
+   * it is there already.
+   */
+  readonly sync: Effect.Effect<void, StoreError>
   /** The events of an id, in order. */
   readonly read: (id: string, range?: Range) => Stream.Stream<Stored, StoreError>
   /** The sequence of the last event ever written, discarded ones included; 0 when there was none. */

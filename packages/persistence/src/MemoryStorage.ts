@@ -38,6 +38,7 @@ const journal = Effect.gen(function*() {
       events.forEach((bytes, i) => log.events.push({ sequence: expected + i + 1, at, bytes: bytes.slice() }))
       return Effect.succeed({ last: last(log), stored: Effect.void })
     },
+    sync: Effect.void,
     read: (id, { after = 0, upTo = Infinity } = {}) =>
       Stream.suspend(() => {
         const { events, first } = logs.get(id) ?? { first: 0, events: [] }

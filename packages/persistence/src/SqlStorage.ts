@@ -127,6 +127,7 @@ const journal = ({ prefix = "troupe" }: Options) =>
           }
           return { last: expected + written.length, stored: Effect.void }
         }),
+      sync: Effect.void,
       read: (id, { after = 0, upTo } = {}) =>
         Stream.unwrap(Effect.map(upTo === undefined ? last(id) : Effect.succeed(upTo), (upTo) =>
           Stream.paginate(after, (after) =>

@@ -52,6 +52,12 @@ interface Known {
 /** Bytes before the value: the version in two, the schema's mark in four, little endian. */
 const HEADER = 6
 
+/** Bytes that a value is first encoded into, and the most that are kept for the next one. */
+const SCRATCH = 1024
+const KEPT = 65_536
+
+let scratch: Codec.Bytes | undefined
+
 const chains = new WeakMap<object, ReadonlyArray<Known>>()
 
 const build = <T>(schema: Schema.Schema<T>, older: ReadonlyArray<Known>): Versioned<T> => {
@@ -63,13 +69,18 @@ const build = <T>(schema: Schema.Schema<T>, older: ReadonlyArray<Known>): Versio
     version,
     schema,
     encodeUnsafe: (value) => {
-      const body = Codec.encodeUnsafe(codec, value)
-      const bytes = new Uint8Array(HEADER + body.length)
-      const view = new DataView(bytes.buffer)
-      view.setUint16(0, version, true)
-      view.setUint32(2, known.mark, true)
-      bytes.set(body, HEADER)
-      return bytes
+      // Taken, not shared: encoding may run a transformation that comes here too.
+      let bytes = scratch ?? new Codec.Bytes(new ArrayBuffer(SCRATCH))
+      scratch = undefined
+      let end = codec.encode(value, bytes, HEADER, bytes.u8.length)
+      while (end < 0) {
+        bytes = new Codec.Bytes(new ArrayBuffer(bytes.u8.length * 2))
+        end = codec.encode(value, bytes, HEADER, bytes.u8.length)
+      }
+      bytes.view.setUint16(0, version, true)
+      bytes.view.setUint32(2, known.mark, true)
+      if (bytes.u8.length <= KEPT) scratch = bytes
+      return bytes.u8.slice(0, end)
     },
     decodeUnsafe: (bytes) => {
       if (bytes.length < HEADER) {

@@ -52,6 +52,8 @@ export interface ThreadStats {
  * @since 0.1.0
  */
 export class ActorSystem extends Context.Service<ActorSystem, {
+  /** This thread's number: 0 for the one that made the system, from 1 for workers, which keep theirs when they are started again. */
+  readonly thread: number
   /** What each thread has done. */
   readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>>
   /** What reached nobody, from now on: a bounded stream, which forgets the oldest when its reader lags. */

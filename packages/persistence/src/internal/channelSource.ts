@@ -56,6 +56,7 @@ export class ChannelSource implements Source {
   }
 
   seek(position: number): void {
+    if (this.#seekHere(position)) return
     const bases = Files.list(this.path)
     const oldest = bases[0] ?? 0
     if (position < oldest) throw gone(this.path, position, oldest)
@@ -79,6 +80,21 @@ export class ChannelSource implements Source {
     }
     this.#enter(segment)
     this.walker.offset = offset
+  }
+
+  /** Goes to a position in the present file, where something is; false when there is not. */
+  #seekHere(position: number): boolean {
+    const { walker } = this
+    const segment = this.#segment as Files.Segment | undefined
+    const offset = segment?.offsetOf(position) ?? -1
+    if (segment === undefined || offset < HEADER_BYTES || offset % 8 !== 0 || offset > segment.limit) {
+      return false
+    }
+    const before = walker.offset
+    walker.offset = offset
+    if (walker.look() < DAMAGE) return true
+    walker.offset = before
+    return false
   }
 
   assertWhole(): void {

@@ -5,9 +5,13 @@
  * opened, and kept in memory. Nothing in a file is changed: what was given up stays until the file that it lies in holds
  * little that is alive. Then that is written once more at the end, and the file goes.
  */
+import * as Codec from "@troupe/runtime/Codec"
 import * as Schema from "effect/Schema"
 import type * as Channel from "../Channel.ts"
 import * as Format from "../Format.ts"
+import type { Scanner } from "./hot/scanner.ts"
+import { FOUND_RECORD } from "./hot/segment.ts"
+import * as Files from "./segmentFile.ts"
 
 const Record = Schema.Union([
   /** Events that were written at once; `after` is the sequence before the first. */
@@ -38,6 +42,8 @@ export type Record = typeof Record.Type
 
 /** What the channel of a log holds. */
 export const format: Format.Format<Record> = Format.schema(Record)
+
+const codec = Codec.make(Record)
 
 /** A record that is alive: somebody may want to read it. */
 interface Live {
@@ -73,18 +79,35 @@ interface Entry {
   state: State | undefined
 }
 
+/** A file that is read from. */
+interface Opened {
+  readonly segment: Files.Segment
+  readonly scanner: Scanner<Codec.Bytes>
+}
+
+/** What the index knows of is not where it was: somebody has changed the files. */
+export class Lost extends Error {
+  constructor(position: number) {
+    super(`what was written at position ${position} is no longer there`)
+  }
+}
+
+/** Files that are kept open for reading. */
+const OPEN_FILES = 16
+
 /** A file goes when less than this part of it is alive. */
 const SPARSE = 0.25
 
 export class DiskLog {
   readonly #writer: Channel.Writer<Record>
-  readonly #reader: Channel.Reader<Record>
-  readonly #seek: (position: number) => void
+  readonly #directory: string
   readonly #trim: (position: number) => void
   readonly #entries = new Map<string, Entry>()
   /** Bytes that are alive, by the number of their file. */
   readonly #alive = new Map<number, number>()
   readonly #capacity: number
+  /** The files that records were read from lately, the last one at the end. */
+  readonly #open = new Map<number, Opened>()
   /** The oldest file that is there. */
   #oldest: number
   /** The file that was written last. */
@@ -92,19 +115,18 @@ export class DiskLog {
   #compacting = false
 
   /**
-   * Reads the whole log: throws a `ChannelError` where it is damaged. `seek` moves the reader, `trim` removes what is
-   * before a position when what was written up to now is as safe as it is to be.
+   * Reads the whole log: throws a `ChannelError` where it is damaged. `trim` removes what is before a position when what
+   * was written up to now is as safe as it is to be.
    */
   constructor(options: {
+    readonly directory: string
     readonly writer: Channel.Writer<Record>
     readonly reader: Channel.Reader<Record>
-    readonly seek: (position: number) => void
     readonly trim: (position: number) => void
   }) {
-    const { reader, seek, trim, writer } = options
+    const { directory, reader, trim, writer } = options
+    this.#directory = directory
     this.#writer = writer
-    this.#reader = reader
-    this.#seek = seek
     this.#trim = trim
     this.#capacity = writer.metadata.capacity
     this.#oldest = this.#fileOf(reader.position)
@@ -163,15 +185,41 @@ export class DiskLog {
     return live && this.#recordAt(live.position, "State")
   }
 
+  /** Closes the files that it reads from. */
+  close(): void {
+    for (const { segment } of this.#open.values()) segment.close()
+    this.#open.clear()
+  }
+
   /** The record that `apply` was told lies there. */
-  #recordAt<Tag extends Record["_tag"]>(position: number, tag: Tag): Extract<Record, { readonly _tag: Tag }> {
-    this.#seek(position)
-    let found: Record | undefined
-    this.#reader.pollUnsafe((record) => {
-      found = record
-    }, 1)
-    if (found?._tag !== tag) throw new Error(`no ${tag} at position ${position}`)
+  #recordAt<Tag extends Record["_tag"]>(
+    position: number,
+    tag: Tag
+  ): Extract<Record, { readonly _tag: Tag }> {
+    const { scanner, segment } = this.#opened(this.#fileOf(position))
+    scanner.offset = segment.offsetOf(position)
+    const found = scanner.look() === FOUND_RECORD
+      ? codec.decode(scanner.bytes, scanner.start, scanner.end)
+      : undefined
+    if (found?._tag !== tag) throw new Lost(position)
     return found as Extract<Record, { readonly _tag: Tag }>
+  }
+
+  #opened(file: number): Opened {
+    let opened = this.#open.get(file)
+    if (opened === undefined) {
+      const segment = Files.open(this.#directory, file * this.#capacity, "read")
+      opened = { segment, scanner: segment.scanner(0) }
+    }
+    this.#open.delete(file)
+    this.#open.set(file, opened)
+    if (this.#open.size > OPEN_FILES) this.#shut(this.#open.keys().next().value!)
+    return opened
+  }
+
+  #shut(file: number): void {
+    this.#open.get(file)?.segment.close()
+    this.#open.delete(file)
   }
 
   #fileOf(position: number): number {
@@ -194,7 +242,10 @@ export class DiskLog {
       case "Events": {
         const size = record.events.reduce((sum, event) => sum + event.length + 4, 32 + record.id.length)
         const write = { position, size, after: record.after, count: record.events.length }
-        const at = firstWhere(entry.writes, ({ after }) => after >= record.after)
+        // At the end, but for those that were written once more.
+        const at = entry.last <= record.after
+          ? entry.writes.length
+          : firstWhere(entry.writes, ({ after }) => after >= record.after)
         const known = entry.writes[at]
         // Written once more, by a compaction: the older one is in a file that goes, or would have.
         if (known?.after === record.after) this.#move(known, position)
@@ -271,6 +322,7 @@ export class DiskLog {
         const end = (this.#oldest + 1) * this.#capacity
         for (const [id, entry] of this.#entries) this.#rescue(id, entry, end)
         this.#alive.delete(this.#oldest)
+        this.#shut(this.#oldest)
         this.#oldest++
       }
     } catch {
