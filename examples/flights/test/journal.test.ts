@@ -99,19 +99,20 @@ describe("a run with a journal", () => {
     Effect.gen(function*() {
       const directory = yield* temporary
       const journal = join(directory, "journal")
-      const args = ["--journal", journal, "--limit", "3000"]
-      assert.strictEqual((yield* program([...args, "--workers", "0"], Infinity)).code, 0)
-      const again = yield* program([...args, "--workers", "0"], Infinity)
+      const given = ["--journal", journal, "--workers"]
+      const args = [...given, "0", "--limit", "3000"]
+      assert.strictEqual((yield* program(args, Infinity)).code, 0)
+      const again = yield* program(args, Infinity)
       assert.strictEqual(again.code, 0)
       assert.include(again.stdout, "resumed at row 3000")
       for (
         const [problem, other] of [
-          ["--workers 0", ["--workers", "1"]],
-          ["3000 rows", ["--workers", "0", "--limit", "2000"]],
-          ["flights-3m.parquet", ["--workers", "0", "--input", "other.csv"]]
+          ["--workers 0", ["1", "--limit", "3000"]],
+          ["3000 rows", ["0", "--limit", "2000"]],
+          ["flights-3m.parquet", ["0", "--input", "other.csv"]]
         ] as const
       ) {
-        const { code, stderr } = yield* program([...args, ...other], Infinity)
+        const { code, stderr } = yield* program([...given, ...other], Infinity)
         assert.strictEqual(code, 1)
         assert.include(stderr, problem)
         assert.include(stderr, "give another directory")
