@@ -4,6 +4,7 @@ import * as ActorRef from "@troupe/runtime/ActorRef"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as Broadcast from "@troupe/runtime/Broadcast"
 import * as Group from "@troupe/runtime/Group"
+import * as Overseer from "@troupe/runtime/Overseer"
 import * as Placement from "@troupe/runtime/Placement"
 import * as Registry from "@troupe/runtime/Registry"
 import * as Arr from "effect/Array"
@@ -280,5 +281,26 @@ describe("a thread that ends", () => {
       yield* Effect.repeat(next.ask("Found", { name }), { until: (found) => found === 2 })
       yield* next.ask("Register", { name })
       yield* Effect.repeat(two!.ask("Found", { name }), { until: (found) => found === 3 })
+    }).pipe(Effect.scoped, Effect.provide(Layer.provide(workers(2), silent))))
+
+  it.live("S63: who is started again by his overseer stays registered, and is reached by the same references", () =>
+    Effect.gen(function*() {
+      const name = fresh()
+      const { ref } = yield* Placement.on(
+        Overseer.spawn(Ear, Overseer.make(() => Effect.succeed("restart"))),
+        1
+      )
+      yield* Registry.register(ref, name)
+      const other = yield* Placement.on(Ear.spawn(), 2)
+      yield* Effect.repeat(other.ask("Found", { name }), { until: (found) => found === 1 })
+      const exit = yield* Placement.on(Ear.spawn(), 1)
+      yield* Effect.exit(exit.ask("Exit"))
+      yield* Effect.repeat(Effect.exit(ref.ask("Heard")), { until: Exit.isSuccess })
+      const found = yield* Registry.lookup(Ear, name)
+      assert.isTrue(Option.isSome(found) && Equal.equals(found.value, ref))
+      assert.strictEqual(yield* other.ask("Found", { name }), 1)
+      yield* ref.ask("Stop")
+      yield* Effect.repeat(other.ask("Found", { name }), { until: (found) => found === 0 })
+      assert.deepStrictEqual(yield* Registry.lookup(Ear, name), Option.none())
     }).pipe(Effect.scoped, Effect.provide(Layer.provide(workers(2), silent))))
 })

@@ -23,7 +23,7 @@ export const protocol = RpcGroup.make(
 
 export const Adder = Actor.make("Adder", { protocol })
 
-export const plain = Adder.toLayer({
+const tallying = Adder.of({
   state: State,
   initial: () => ({ received: 0, sum: 0 }),
   handlers: {
@@ -33,6 +33,11 @@ export const plain = Adder.toLayer({
     Read: (state) => Actor.reply(state, state)
   }
 })
+
+export const plain = Adder.toLayer(tallying)
+
+/** The same, of which so many keys stay at most. */
+export const resident = (capacity: number) => Adder.toLayer({ ...tallying, passivation: { capacity } })
 
 export const effectful = Adder.toLayer({
   state: State,

@@ -17,22 +17,29 @@ export const PROTOCOL = 2
 /** All members of a group. */
 export const GROUP = 3
 
-/** Who hears a broadcast on a thread: those who live there now. */
-export const audience = (system: System, what: number, name: string): Iterable<Ref> =>
-  what === GROUP ? system.registry.locals(name) : living(system, what === KIND ? name : undefined)
-
-function* living(system: System, name: string | undefined): Iterable<Ref> {
-  for (const owner of system.owners.roots) yield* owned(system, owner, name)
+/** Visits those on this thread who hear a broadcast: who lives there now. */
+export const visit = (system: System, what: number, name: string, each: (ref: Ref) => void): void => {
+  if (what === GROUP) {
+    for (const ref of system.registry.locals(name)) each(ref)
+    return
+  }
+  const kind = what === KIND ? name : undefined
+  for (const owner of system.owners.roots) visitOwned(system, owner, kind, each)
 }
 
-/** The living actors of an owner, and their children. */
-function* owned(system: System, owner: Owner, name: string | undefined): Iterable<Ref> {
+/** The living actors of an owner, and their children. Not a generator, which would cost as much as the message. */
+const visitOwned = (
+  system: System,
+  owner: Owner,
+  name: string | undefined,
+  each: (ref: Ref) => void
+): void => {
   for (let ref = owner.last; ref !== undefined; ref = ref.previous) {
     // What a scope owns on another thread hears it there.
     if (!(ref instanceof LocalRef)) continue
-    if (ref.status < ENDING && (name === undefined || ref.host.name === name)) yield ref as unknown as Ref
+    if (ref.status < ENDING && (name === undefined || ref.host.name === name)) each(ref as unknown as Ref)
     const children = ref.life && system.owners.get(ref.life)
-    if (children !== undefined) yield* owned(system, children, name)
+    if (children !== undefined) visitOwned(system, children, name, each)
   }
 }
 
@@ -66,9 +73,9 @@ class Audience extends Virtual {
     try {
       const value = message.construct === undefined ? payload : message.construct(payload)
       if (this.everywhere) this.spread(message, value)
-      for (const ref of audience(system, what, name)) {
+      visit(system, what, name, (ref) => {
         if (what !== PROTOCOL || understands(ref.protocol, protocol)) hand(ref, message, value)
-      }
+      })
       return undefined
     } catch (issue) {
       return invalid(issue)

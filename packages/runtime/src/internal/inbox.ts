@@ -5,7 +5,7 @@ import type * as Fiber from "effect/Fiber"
 import { DeadRef, InvalidMessage, MailboxesExhausted } from "../AskError.ts"
 import type { Bytes, Codec } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
-import { audience, hand, PROTOCOL } from "./audience.ts"
+import { hand, PROTOCOL, visit } from "./audience.ts"
 import type { BoundedPlaces } from "./boundedPlaces.ts"
 import { crossing } from "./crossing.ts"
 import { Face, sending } from "./face.ts"
@@ -350,10 +350,10 @@ export class Inbox implements Sink, Arrival {
     const face = this.faced(address)
     if (face === undefined) return
     const values = new Map<Protocol, unknown>()
-    for (const ref of audience(this.system, what, face.name)) {
+    visit(this.system, what, face.name, (ref) => {
       const { protocol } = ref
       const message = face.message(protocol, Peer.messageOf(address))
-      if (message === undefined || (what === PROTOCOL && !face.covers(protocol))) continue
+      if (message === undefined || (what === PROTOCOL && !face.covers(protocol))) return
       if (!values.has(protocol)) {
         values.set(
           protocol,
@@ -361,7 +361,7 @@ export class Inbox implements Sink, Arrival {
         )
       }
       hand(ref, message, values.get(protocol))
-    }
+    })
   }
 
   /** The message that has come took a place in a bounded mailbox, if its actor has one. */

@@ -22,7 +22,6 @@ import { HANDLED } from "./hot/counts.ts"
 import { Step, STOP } from "./hot/step.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { ResidentRef, Residents } from "./residents.ts"
-import { WeakCache } from "./weakCache.ts"
 import { hostedKey, Interruptible, systemKey } from "./keys.ts"
 import { awaitEnd, end, exitOf, lifeOf } from "./life.ts"
 import { LocalRef } from "./localRef.ts"
@@ -75,7 +74,10 @@ export class LocalHost implements Host {
   readonly bounds: Bounded | undefined
   readonly contract: RemoteContract
   /** The references to keys; where keys leave, only those that somebody holds. */
-  private readonly refs: Pick<Map<string, KeyedRef>, "get"> & { set(key: string, ref: KeyedRef): unknown }
+  private readonly refs: {
+    get(key: string): KeyedRef | undefined
+    set(key: string, ref: KeyedRef): unknown
+  }
   private readonly residents: Residents | undefined
   private readonly living = new Map<string, LocalRef>()
 
@@ -100,7 +102,7 @@ export class LocalHost implements Host {
     this.context = Context.add(context, hostedKey(this.name), this) as Context.Context<never>
     const { passivation } = behaviour
     this.residents = passivation && new Residents(this, passivation)
-    this.refs = passivation === undefined ? new Map() : new WeakCache()
+    this.refs = this.residents ?? new Map<string, KeyedRef>()
     this.owner = owner
     this.wire = Wire.of(actor)
     const type = system.types.number(this.name)

@@ -339,7 +339,7 @@ export class Mesh implements Links {
     while (inbox.poll() > 0);
     const overseen = again ?? this.overseen(thread)
     inbox.peer.fail()
-    this.system.registry.down(thread)
+    this.system.registry.down(thread, overseen)
     inbox.peer.lives.down(overseen)
     // Only the thread that made the system learns of it by itself.
     if (this.system.thread === 0) this.spread(Peer.DOWN, thread, overseen, kept)
@@ -375,7 +375,7 @@ export class Mesh implements Links {
     const keys = new Map(refs.map(({ key, target }) => [target, key]))
     Burial.sent(this.system, this.fabric, inbox.peer, keys, this.bury)
     inbox.peer.lose()
-    this.system.registry.down(thread)
+    this.system.registry.down(thread, [])
     inbox.peer.lives.lose()
     if (first) this.spread(Peer.LOST, thread)
   }

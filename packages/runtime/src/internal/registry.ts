@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { Address } from "./address.ts"
 import { sending, understands } from "./face.ts"
+import type { Addressed } from "./lives.ts"
 import type { Peer } from "./peer.ts"
 import { compile, type Group } from "./protocol.ts"
 import { format, type Ref } from "./ref.ts"
@@ -73,6 +74,14 @@ class Entry {
         return undefined
     }
   }
+}
+
+/** Where something is on its thread, as messages to it say. */
+const placeOf = (address: Address): string => {
+  if (address._tag === "Other" && address.mailbox !== undefined) {
+    return `${address.mailbox.place}/${-address.mailbox.generation}`
+  }
+  return "id" in address ? `${address.id.instance}/${address.id.version}` : ""
 }
 
 /** What a scope has registered: one finalizer for all of it, which holds nothing that is over. */
@@ -181,11 +190,13 @@ export class Registry {
     }
   }
 
-  /** A thread has ended: what it had registered is over, and what lived there. */
-  down(thread: number): void {
+  /** A thread has ended: what it had registered is over, and what lived there, but for those that may live again. */
+  down(thread: number, again: ReadonlyArray<Addressed>): void {
+    const places = new Set(again.map(({ target, version }) => `${target}/${version}`))
     for (const entry of Array.from(this.entries.values())) {
+      const { address } = entry.told
       if (entry.thread === thread) this.remove(entry)
-      else if (homeOf(entry.told.address) !== thread) continue
+      else if (homeOf(address) !== thread || places.has(placeOf(address))) continue
       else if (entry.thread === this.system.thread) this.drop(entry)
       else this.remove(entry)
     }

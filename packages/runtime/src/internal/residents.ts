@@ -18,6 +18,7 @@ import type { LocalRef } from "./localRef.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { MessageType } from "./protocol.ts"
 import type { Refusal } from "./refusal.ts"
+import { WeakCache } from "./weakCache.ts"
 
 /** Residents that are looked at for one to leave, when there are too many: the others have something in hand. */
 const PROBES = 8
@@ -60,9 +61,11 @@ export class Residents {
   private readonly clock: Clock.Clock
   private readonly idleMillis: number
   private readonly capacity: number
+  /** The references to those that are resident, and to others that somebody holds. */
+  private readonly here = new Map<string, ResidentRef>()
+  private readonly held = new WeakCache<string, ResidentRef>()
   private first: ResidentRef | undefined = undefined
   private last: ResidentRef | undefined = undefined
-  private count = 0
   /** Waits for the time when the next one leaves. */
   private sweeper: Fiber.Fiber<void> | undefined = undefined
   private closed = false
@@ -76,21 +79,40 @@ export class Residents {
     if (!(this.capacity >= 1)) throw new TypeError(`${host.name}: at least one key is resident`)
   }
 
+  /** The reference to a key, if there is one. */
+  get(key: string): ResidentRef | undefined {
+    // To ask a weak reference costs more than a message.
+    return this.here.get(key) ?? this.held.get(key)
+  }
+
+  set(key: string, ref: ResidentRef): void {
+    this.held.set(key, ref)
+  }
+
+  private get count(): number {
+    return this.here.size
+  }
+
   /** A message for a key comes. */
   touch(ref: ResidentRef): void {
     if (this.closed) return
-    ref.used = this.clock.currentTimeMillisUnsafe()
-    if (ref !== this.last) {
-      if (ref.resident) this.unlink(ref)
-      this.link(ref)
-    }
+    if (this.idleMillis < Infinity) ref.used = this.clock.currentTimeMillisUnsafe()
+    if (ref.resident) {
+      if (ref !== this.last) {
+        this.unlink(ref)
+        this.link(ref)
+      }
+    } else this.enter(ref)
     if (this.count > this.capacity) this.shrink(ref)
     if (this.sweeper === undefined && (this.idleMillis < Infinity || this.count > this.capacity)) this.sweep()
   }
 
   /** A key's incarnation has ended, and no other one is there. */
   left(ref: ResidentRef): void {
-    if (ref.resident) this.unlink(ref)
+    if (!ref.resident) return
+    this.unlink(ref)
+    ref.resident = false
+    this.here.delete(ref.key)
   }
 
   close(): void {
@@ -109,12 +131,12 @@ export class Residents {
 
   /** The first one leaves, or goes to the end: what has something in hand is in use now. */
   private leave(ref: ResidentRef): void {
-    this.unlink(ref)
+    this.left(ref)
     const living = ref.subject
     if (living === undefined) return
     if (isIdle(living)) return end(living, Exit.void)
     ref.used = this.clock.currentTimeMillisUnsafe()
-    this.link(ref)
+    this.enter(ref)
   }
 
   private sweep(): void {
@@ -151,13 +173,17 @@ export class Residents {
     )
   })
 
+  private enter(ref: ResidentRef): void {
+    this.link(ref)
+    ref.resident = true
+    this.here.set(ref.key, ref)
+  }
+
   private link(ref: ResidentRef): void {
     ref.before = this.last
     if (this.last === undefined) this.first = ref
     else this.last.after = ref
     this.last = ref
-    ref.resident = true
-    this.count++
   }
 
   private unlink(ref: ResidentRef): void {
@@ -167,8 +193,6 @@ export class Residents {
     else ref.after.before = ref.before
     ref.before = undefined
     ref.after = undefined
-    ref.resident = false
-    this.count--
   }
 }
 

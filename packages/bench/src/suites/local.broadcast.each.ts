@@ -1,0 +1,3 @@
+import { broadcasting } from "../troupe/finding.ts"
+
+export default broadcasting("each")

@@ -1,0 +1,4 @@
+import * as Router from "@troupe/runtime/Router"
+import { routing } from "../troupe/finding.ts"
+
+export default routing(Router.roundRobin, { strategy: "roundRobin" })
