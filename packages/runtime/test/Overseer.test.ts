@@ -44,6 +44,32 @@ const waiting = Effect.map(Queue.unbounded<Told>(), (told) => ({
 const state = (ref: Ref) => ref.ask("Heard")
 
 describe("an actor that is overseen", () => {
+  it.effect("that is held is in its overseer's hand: who kills or stops it waits for nothing", () =>
+    run(Effect.gen(function*() {
+      const { overseer, told } = yield* waiting
+      const child = yield* Overseer.spawn(Puppet, overseer, nothing)
+      yield* child.ref.tell("Crash")
+      yield* told
+      yield* ActorRef.kill(child.ref)
+      yield* ActorRef.stop(child.ref, { now: true })
+      yield* child.start
+      // Neither was meant for the next incarnation.
+      assert.deepStrictEqual(yield* child.ref.ask("Heard"), [])
+    })))
+
+  it.effect("that is halted while it was to stop starts without that word", () =>
+    run(Effect.gen(function*() {
+      const { overseer } = yield* waiting
+      const child = yield* Overseer.spawn(Puppet, overseer, nothing)
+      yield* child.ref.tell("Do", deed(() => Effect.never))
+      const stopping = yield* Effect.forkChild(ActorRef.stop(child.ref, { now: true }))
+      yield* settled
+      yield* child.halt
+      yield* Fiber.join(stopping)
+      yield* child.start
+      assert.deepStrictEqual(yield* child.ref.ask("Heard"), [])
+    })))
+
   const ends: ReadonlyArray<
     readonly [sentence: string, exit: string, act: (ref: Ref) => Effect.Effect<unknown>]
   > = [

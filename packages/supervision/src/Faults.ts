@@ -78,6 +78,8 @@ export interface Options {
   readonly rates: { readonly [K in Exclude<Kind, "thread">]?: number | undefined }
   /** Whom it may hit. (Default: every actor) */
   readonly victims?: ((victim: FaultPoint.Victim, tag: string) => boolean) | undefined
+  /** Is told of each hit; a worker thread is no victim. (Default: nobody) */
+  readonly onHit?: ((kind: Kind, victim: FaultPoint.Victim, tag: string) => void) | undefined
   /** How late a delayed message is. (Default: 10 millis) */
   readonly delay?: Duration.Input | undefined
   /** How often a worker's thread ends, one after the other. (Default: never) */
@@ -156,7 +158,8 @@ export const make = (options: Options): Effect.Effect<Faults> =>
     const chosen = <K extends Kind>(
       dice: Dice,
       kinds: ReadonlyArray<K>,
-      victim: FaultPoint.Victim
+      victim: FaultPoint.Victim,
+      tag: string
     ): K | undefined => {
       const { key, name } = victim
       let roll = dice.roll(key === undefined ? name : `${name}\n${key}`)
@@ -164,6 +167,7 @@ export const make = (options: Options): Effect.Effect<Faults> =>
         roll -= (rates as Partial<Record<Kind, number>>)[kind] ?? 0
         if (roll < 0) {
           counts[kind]++
+          options.onHit?.(kind, victim, tag)
           return kind
         }
       }
@@ -178,7 +182,7 @@ export const make = (options: Options): Effect.Effect<Faults> =>
     const injector: FaultPoint.Injector = {
       handler: any(handlerKinds)
         ? (victim, tag) => {
-          const kind = hits(victim, tag) ? chosen(handlers, handlerKinds, victim) : undefined
+          const kind = hits(victim, tag) ? chosen(handlers, handlerKinds, victim, tag) : undefined
           if (kind === undefined || kind === "hang" || kind === "kill" || kind === "stop") {
             return kind && { _tag: kind }
           }
@@ -187,12 +191,12 @@ export const make = (options: Options): Effect.Effect<Faults> =>
         : undefined,
       delivery: any(deliveryKinds)
         ? (victim, tag) => {
-          const kind = hits(victim, tag) ? chosen(deliveries, deliveryKinds, victim) : undefined
+          const kind = hits(victim, tag) ? chosen(deliveries, deliveryKinds, victim, tag) : undefined
           return kind === "delay" ? { _tag: kind, millis: delayMillis } : kind && { _tag: kind }
         }
         : undefined,
       full: any(["full"])
-        ? (victim) => hits(victim, "") && chosen(rooms, ["full"], victim) !== undefined
+        ? (victim) => hits(victim, "") && chosen(rooms, ["full"], victim, "") !== undefined
         : undefined,
       threads: (threads) => {
         workers = threads

@@ -8,7 +8,7 @@ import type { ActorId } from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import type { Depth } from "../Mailbox.ts"
 import type { Address } from "./address.ts"
-import { Cell, ENDED, ENDING, IDLE, type Replier } from "./hot/cell.ts"
+import { Cell, ENDED, ENDING, HELD, IDLE, type Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { handlingOf, pipeToSelf } from "./handling.ts"
@@ -141,6 +141,8 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
   }
 
   terminate(how: Stop, done?: () => void): void {
+    // Its overseer has it in hand already: nothing is running that could be stopped.
+    if (this.status === HELD && how !== "queued") return done?.()
     if (done !== undefined) {
       const observer: EndObserver = {
         ended: done,
