@@ -60,6 +60,18 @@ export class AlreadyExists extends Schema.TaggedError<AlreadyExists>()("AlreadyE
 }
 
 /**
+ * The writer is still making it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {}) {
+  override get message(): string {
+    return "its writer is still making it"
+  }
+}
+
+/**
  * The writer has been given up, or its scope has ended; another may go on.
  *
  * @category errors
@@ -226,6 +238,7 @@ export const Reason = Schema.Union([
   CursorTaken,
   Closed,
   AlreadyExists,
+  NotReady,
   Released,
   Full,
   TooLong,

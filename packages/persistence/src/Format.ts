@@ -56,7 +56,7 @@ export interface Coder<in In, out Out> {
  * @since 0.1.0
  */
 export interface Context {
-  /** Nanoseconds since 1970. */
+  /** Ticks since 1970: nanoseconds, or the unit of a file of kekbit. */
   readonly now: () => bigint
 }
 
@@ -137,7 +137,8 @@ export const layoutViews = <A>(layout: Layout.Layout<A>): Format<A, Layout.Reado
 })
 
 /**
- * A record with the time at which it was encoded: nanoseconds since 1970, in 8 bytes before it.
+ * A record with the time at which it was encoded, in 8 bytes before it: nanoseconds since 1970, or the unit of a file of
+ * kekbit.
  *
  * @category handlers
  * @since 0.1.0

@@ -48,6 +48,7 @@ export class ChannelReader<Out> {
   #closed = false
   /** When it gives up: set by the first look in vain after the last record. */
   #deadline = Infinity
+  #idleAt = -1
   #waiting = false
 
   constructor(source: Source, options: {
@@ -174,8 +175,11 @@ export class ChannelReader<Out> {
     this.#closed = found === FOUND_CLOSED
     if (found === FOUND_END && this.source.timeout < Infinity) {
       const now = this.#now()
-      if (this.#deadline === Infinity) this.#deadline = now + this.source.timeout
-      else if (now >= this.#deadline) {
+      // Elsewhere than at the last look in vain: behind a record, a heartbeat, in another file. The writer lived.
+      if (this.#deadline === Infinity || this.position !== this.#idleAt) {
+        this.#idleAt = this.position
+        this.#deadline = now + this.source.timeout
+      } else if (now >= this.#deadline) {
         const { position, source: { timeout } } = this
         throw this.#fail(this.#error(new Abandoned({ position, timeout })))
       }
