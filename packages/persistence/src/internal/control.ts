@@ -12,6 +12,7 @@
  */
 import * as Platform from "#platform"
 import { ChannelError, WriterAlive } from "../ChannelError.ts"
+import { StorageError } from "../StorageError.ts"
 import { PLACES, Sleepers, WORDS } from "./hot/sleepers.ts"
 import * as Mapping from "./mapping.ts"
 
@@ -41,9 +42,10 @@ export class Bells {
   readonly #directory: string
   readonly #mapping: Mapping.Mapping
 
+  /** Under the writer's lock. */
   constructor(directory: string) {
     this.#directory = directory
-    this.#mapping = openSleepers(directory)
+    this.#mapping = openWholeSleepers(directory)
     this.sleepers = new Sleepers(new Int32Array(this.#mapping.buffer, 0, WORDS))
   }
 
@@ -69,6 +71,17 @@ export class Bells {
 
 const bellPath = (directory: string, token: number): string =>
   Platform.join(directory, `bell-${(token >>> 0).toString(16).padStart(8, "0")}`)
+
+/** A loss of power may have left less than the file: nobody sleeps any more, so it can be made anew. */
+const openWholeSleepers = (directory: string): Mapping.Mapping => {
+  try {
+    return openSleepers(directory)
+  } catch (cause) {
+    if (!(cause instanceof StorageError && cause.reason._tag === "Shortened")) throw cause
+    Platform.remove(Platform.join(directory, SLEEPERS))
+    return openSleepers(directory)
+  }
+}
 
 const openSleepers = (directory: string): Mapping.Mapping => {
   const path = Platform.join(directory, SLEEPERS)

@@ -16,7 +16,7 @@ import * as Codec from "@troupe/runtime/Codec"
 import * as Platform from "#platform"
 import { ChannelError, NotAChannel } from "../ChannelError.ts"
 import { checksum } from "./hot/checksum.ts"
-import { END, FOUND_RECORD, HEADER_BYTES, MAX_LENGTH, RECORD_HEADER, SYNCED } from "./hot/segment.ts"
+import { END, FOLLOWS, FOUND_RECORD, HEADER_BYTES, MAX_LENGTH, RECORD_HEADER, SYNCED } from "./hot/segment.ts"
 import { Scanner } from "./hot/scanner.ts"
 import * as Mapping from "./mapping.ts"
 
@@ -92,6 +92,15 @@ export class Segment {
   /** Offset up to which records were known to be on the disk. */
   get synced(): number {
     return Atomics.load(this.i32, SYNCED)
+  }
+
+  /** Whether the file before it was on the disk. */
+  get follows(): boolean {
+    return Atomics.load(this.i32, FOLLOWS) === 1
+  }
+
+  set follows(value: boolean) {
+    Atomics.store(this.i32, FOLLOWS, value ? 1 : 0)
   }
 
   scanner(offset: number): Scanner<Codec.Bytes> {
@@ -204,8 +213,13 @@ export const open = (directory: string, base: number, access: "read" | "write"):
   }
 }
 
-/** Makes a file of a channel, which has its name only when it is whole. */
-export const create = (directory: string, header: Omit<Header, "salt">, durable: boolean): Segment => {
+/** Makes a file of a channel, which has its name only when it is whole, on the disk too. */
+export const create = (
+  directory: string,
+  header: Omit<Header, "salt">,
+  /** Whether there is no file before it. */
+  first: boolean
+): Segment => {
   const path = pathOf(directory, header.base)
   const made = `${path}.new`
   // What a writer left that died while it made one.
@@ -214,7 +228,8 @@ export const create = (directory: string, header: Omit<Header, "salt">, durable:
   try {
     const whole = { ...header, salt: Platform.random32() | 0 }
     writeHeader(mapping.buffer, whole)
-    if (durable) Platform.syncFile(made, mapping.fd)
+    new Int32Array(mapping.buffer)[FOLLOWS] = first ? 1 : 0
+    Platform.syncFile(made, mapping.fd)
     if (!Platform.publish(made, path)) refuse(path, 0, "a file is where the next one of this channel goes")
     mapping.path = path
     return new Segment(mapping, whole)

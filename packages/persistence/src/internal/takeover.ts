@@ -11,7 +11,10 @@
  * | damage behind what was on the disk | the same: that is how a loss of power leaves the last records |
  * | damage, or END, before that | is refused; under `onDamage: "seal"` the same |
  *
- * A writer that died between making a file and marking the one before it leaves two to look at.
+ * A file may have come to the disk while the one before it had not. So first the files are looked at whose header does
+ * not say that the one before was there: where one of those ends without CONTINUED, it is sealed, and those behind
+ * it are sealed at their beginning, so that there is no gap. A writer that died between making a file and marking the
+ * one before it leaves such a one too, with nothing behind it.
  */
 import type { Recovery } from "../Channel.ts"
 import { ChannelError, Closed, Damaged, OtherFormat } from "../ChannelError.ts"
@@ -54,13 +57,6 @@ export const damageOf = (found: number): Damage =>
     ? "checksum"
     : "outside"
 
-/** Whether the mark CONTINUED is where the header says: then nothing need be scanned. */
-const isSealed = (segment: Files.Segment): boolean => {
-  const offset = Atomics.load(segment.i32, SEALED)
-  return offset >= HEADER_BYTES && offset < segment.limit && offset % 8 === 0 &&
-    segment.scanner(offset).look() === FOUND_CONTINUED
-}
-
 /** Ends a file with CONTINUED at `offset`: what stands there is overwritten. */
 export const seal = (segment: Files.Segment, offset: number): void => {
   const { i32, header } = segment
@@ -71,7 +67,7 @@ export const seal = (segment: Files.Segment, offset: number): void => {
 
 /**
  * Finds the place. `header` is that of a file to be made, but for its base and its salt; `resume` is given the channel's
- * last record, if it is in one of the two newest files.
+ * last record, if it has one.
  */
 export const takeOver = (directory: string, options: {
   readonly header: Omit<Files.Header, "base" | "salt">
@@ -82,9 +78,10 @@ export const takeOver = (directory: string, options: {
   const { durable, header } = options
   const bases = Files.list(directory)
   if (bases.length === 0) {
-    const segment = Files.create(directory, { ...header, base: 0 }, durable)
+    const segment = Files.create(directory, { ...header, base: 0 }, true)
     return { segment, offset: HEADER_BYTES, recovery: { _tag: "New" } }
   }
+  const before = closeGaps(directory, bases, options)
   const newest = Files.open(directory, bases.at(-1)!, "write")
   try {
     const { format } = newest.header
@@ -92,37 +89,30 @@ export const takeOver = (directory: string, options: {
       refuse(directory, new OtherFormat({ expected: header.format, actual: format }))
     }
     const { found, last, offset } = newest.scan()
-    let resumed = last !== undefined
     if (last !== undefined) options.resume(last)
-    const before = sealBefore(directory, bases, options, (last) => {
-      if (!resumed) options.resume(last)
-      resumed = true
-    })
+    else resumeBefore(directory, bases, options.resume)
     if (found === FOUND_CLOSED) refuse(directory, new Closed())
-    const left = newest.i32[LEFT] === 1
     const position = newest.positionOf(offset)
-    if (found === FOUND_END && offset >= newest.synced && (left || offset === HEADER_BYTES)) {
+    const left = newest.i32[LEFT] === 1 || offset === HEADER_BYTES
+    if (found === FOUND_END && offset >= newest.synced && left) {
       newest.i32[LEFT] = 0
-      return {
-        segment: newest,
-        offset,
-        recovery: before ?? { _tag: "Continued", position }
-      }
+      return { segment: newest, offset, recovery: before ?? { _tag: "Continued", position } }
     }
     assertSealable(newest, offset, found, options.onDamage)
     // First the file that follows, so that a full disk changes nothing.
-    const next = Files.create(directory, {
-      ...header,
-      channel: newest.header.channel,
-      base: nextBase(newest)
-    }, durable)
+    const { channel } = newest.header
+    const next = Files.create(directory, { ...header, channel, base: nextBase(newest) }, false)
     if (found !== FOUND_CONTINUED) seal(newest, offset)
-    if (durable) newest.mapping.syncUnsafe(offset, offset + 8)
+    if (durable) {
+      newest.mapping.syncUnsafe(0, offset + 8)
+      next.follows = true
+    }
     newest.close()
     return {
       segment: next,
       offset: HEADER_BYTES,
-      recovery: { _tag: "TakenOver", position, damage: found >= DAMAGE ? damageOf(found) : undefined }
+      recovery: before ??
+        { _tag: "TakenOver", position, damage: found >= DAMAGE ? damageOf(found) : undefined }
     }
   } catch (cause) {
     newest.close()
@@ -148,27 +138,61 @@ const assertSealable = (
   })
 }
 
-/** Marks the file before the newest CONTINUED, if its writer died before it did. */
-const sealBefore = (directory: string, bases: ReadonlyArray<number>, options: {
+const using = <A>(directory: string, base: number, f: (segment: Files.Segment) => A): A => {
+  const segment = Files.open(directory, base, "write")
+  try {
+    return f(segment)
+  } finally {
+    segment.close()
+  }
+}
+
+/** Sees to it that each file but the newest ends with CONTINUED, and that nothing behind a gap is read. */
+const closeGaps = (directory: string, bases: ReadonlyArray<number>, options: {
   readonly durable: boolean
   readonly onDamage: "fail" | "seal"
-}, resume: (last: Scanner<Codec.Bytes>) => void): Recovery | undefined => {
-  const base = bases.at(-2)
-  if (base === undefined) return undefined
-  const before = Files.open(directory, base, "write")
-  try {
-    const { found, last, offset } = before.scan()
-    if (last !== undefined) resume(last)
-    if (found === FOUND_CONTINUED || isSealed(before)) return undefined
-    assertSealable(before, offset, found, options.onDamage)
-    seal(before, offset)
-    if (options.durable) before.mapping.syncUnsafe(offset, offset + 8)
-    return {
-      _tag: "TakenOver",
-      position: before.positionOf(offset),
-      damage: found >= DAMAGE ? damageOf(found) : undefined
-    }
-  } finally {
-    before.close()
+}): Recovery | undefined => {
+  // The first file behind which something may be missing.
+  let first = bases.length - 1
+  while (first > 0 && !using(directory, bases[first]!, (segment) => segment.follows)) first--
+  let recovery: Recovery | undefined
+  for (const base of bases.slice(first, -1)) {
+    recovery ??= using(directory, base, (segment) => {
+      const { found, offset } = segment.scan()
+      if (found === FOUND_CONTINUED) return undefined
+      assertSealable(segment, offset, found, options.onDamage)
+      seal(segment, offset)
+      if (options.durable) segment.mapping.syncUnsafe(offset, offset + 8)
+      for (const later of bases.slice(bases.indexOf(base) + 1)) {
+        using(directory, later, (segment) => {
+          // An empty one at the end is where the writer goes on.
+          if (later === bases.at(-1) && segment.scanner(HEADER_BYTES).look() === FOUND_END) return
+          seal(segment, HEADER_BYTES)
+          if (options.durable) segment.mapping.syncUnsafe(0, HEADER_BYTES + 8)
+        })
+      }
+      return {
+        _tag: "TakenOver",
+        position: segment.positionOf(offset),
+        damage: found >= DAMAGE ? damageOf(found) : undefined
+      }
+    })
+  }
+  return recovery
+}
+
+/** The last record of the files before the newest, for handlers that count. */
+const resumeBefore = (
+  directory: string,
+  bases: ReadonlyArray<number>,
+  resume: (last: Scanner<Codec.Bytes>) => void
+): void => {
+  for (const base of bases.slice(0, -1).toReversed()) {
+    const found = using(directory, base, (segment) => {
+      const { last } = segment.scan()
+      if (last !== undefined) resume(last)
+      return last !== undefined
+    })
+    if (found) return
   }
 }

@@ -67,6 +67,9 @@ export class ChannelWriter<In> implements Core<In> {
   /** Why nothing is written any more. */
   #refusal: Reason | undefined
   #syncing = false
+  /** Full files that are on their way to the disk, and who waits for them. */
+  #olds = 0
+  readonly #afterOlds: Array<() => void> = []
   #waiters: Array<Waiter> = []
 
   /** Throws errors of channels and of files. */
@@ -177,6 +180,7 @@ export class ChannelWriter<In> implements Core<In> {
   }
 
   #startSync(): void {
+    if (this.#olds > 0) return void this.#afterOlds.push(() => this.#startSync())
     const waiters = this.#waiters
     this.#waiters = []
     const segment = this.#segment
@@ -310,14 +314,14 @@ export class ChannelWriter<In> implements Core<In> {
     const { directory, durability, header, keep } = this.#options
     const old = this.#segment
     const { offset } = this.#appender
-    if (durability !== "none") this.sync()
-    const base = nextBase(old)
-    const next = Files.create(
-      directory,
-      { ...header, channel: old.header.channel, base },
-      durability !== "none"
-    )
+    const { channel } = old.header
+    const next = Files.create(directory, { ...header, channel, base: nextBase(old) }, false)
     seal(old, offset)
+    // Before a record that is on the disk there must be no gap. Who does not wait for the disk does not wait here.
+    if (durability === "batch" || durability === "each") {
+      this.#orFail(() => old.mapping.syncUnsafe(this.#synced, offset + RECORD_HEADER))
+      next.follows = true
+    } else this.#syncOld(old, next)
     this.#enter(next, HEADER_BYTES)
     this.#bells.ring()
     old.close()
@@ -327,6 +331,17 @@ export class ChannelWriter<In> implements Core<In> {
         Platform.remove(Files.pathOf(directory, base))
       }
     }
+  }
+
+  /** Brings a file that is full to the disk, on another thread; the one after it then says that it follows. */
+  #syncOld(old: Files.Segment, next: Files.Segment): void {
+    this.#olds++
+    old.mapping.syncAsync((error) => {
+      this.#olds--
+      if (error !== undefined) this.#fail(toChannelError(error))
+      else if (next.mapping.isOpen) next.follows = true
+      if (this.#olds === 0) { for (const run of this.#afterOlds.splice(0)) run() }
+    })
   }
 
   // ---------------------------------------------------------------------------

@@ -7,6 +7,8 @@
  * 2048  LEFT     i32   1 while no writer has the file and the last one left it in order
  * 2052  SEALED   i32   offset of the mark that ends the file, once it has one
  * 2056  SYNCED   i32   offset up to which records were on the disk when it was written: never too great
+ * 2060  FOLLOWS  i32   1 once the file before this one was on the disk, its mark included: then no loss of power makes
+ *                 a gap before it
  * 4096  records, one after another:
  *         0  word      i32   RECORD | length, or a mark
  *         4  check     i32   of a record: checksum of its payload, seeded with the file's salt and its offset
@@ -27,6 +29,7 @@ export const HEADER_BYTES = 4096
 export const LEFT = 2048 >> 2
 export const SEALED = 2052 >> 2
 export const SYNCED = 2056 >> 2
+export const FOLLOWS = 2060 >> 2
 
 /** Bytes of word and check. */
 export const RECORD_HEADER = 8
