@@ -186,7 +186,15 @@ export const reserve = (path: string, fd: number, byteLength: number): void => {
 export const exists = (path: string): boolean => Fs.existsSync(path)
 
 export const makeDirectory = (path: string): void =>
-  void attempt(path, () => Fs.mkdirSync(path, { recursive: true }))
+  attempt(path, () => {
+    try {
+      Fs.mkdirSync(path, { recursive: true })
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause
+      // Node says so where the file system is read-only. The plain call tells the reason.
+      Fs.mkdirSync(path)
+    }
+  })
 
 /** The names in a directory; none when there is no such directory. */
 export const list = (path: string): ReadonlyArray<string> =>
