@@ -241,6 +241,11 @@ export class KekbitWriter<In> implements Core<In> {
     this.#mapping.syncAsync((error) => done(error && toChannelError(error)))
   }
 
+  /** There is one file, which stays. */
+  trim(): void {
+    this.#assertUsable()
+  }
+
   /** As kekbit's writer does when it is dropped. */
   close(): void {
     this.#assertUsable()
