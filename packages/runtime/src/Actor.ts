@@ -13,6 +13,7 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { ActorContext, HandlerContext } from "./ActorContext.ts"
+import type * as Batch from "./Batch.ts"
 import type { ActorRef, Answer, Failure, PayloadArgs } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as definition from "./internal/definition.ts"
@@ -66,6 +67,8 @@ export interface Actor<
   readonly args: Args
   /** How many messages may wait for the actor; undefined for as many as there are. */
   readonly mailbox: Mailbox.Bounded | undefined
+  /** Whether its messages may hold what cannot cross threads. */
+  readonly local: boolean
   /** The schema of references to actors of this kind, which travel in messages; see `ActorRef.ActorRef`. */
   readonly ref: Schema.declare<ActorRef<Rpcs>>
 
@@ -149,6 +152,7 @@ export interface Any extends Pipeable {
   readonly protocol: RpcGroup.Any
   readonly args: Schema.Top
   readonly mailbox: Mailbox.Bounded | undefined
+  readonly local: boolean
 }
 
 /**
@@ -290,8 +294,25 @@ export type StepOf<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R> = Step.S
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- any services: `HandlersServices` collects them
 export type Handlers<Rpcs extends Rpc.Any, S, R = any> = {
-  readonly [Current in Rpcs as Current["_tag"]]: Handler<Rpcs, Current, S, R>
+  readonly [Current in Rpcs as Current["_tag"]]:
+    | Handler<Rpcs, Current, S, R>
+    | Batch.Batch<BatchHandler<Rpcs, Current, S, R>>
 }
+
+/**
+ * A handler of many messages of one kind: from the state and their payloads to the next step, which answers all of
+ * them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type BatchHandler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R> = (
+  state: S,
+  payloads: ReadonlyArray<Rpc.Payload<Current>>,
+  ctx: HandlerContext<Rpcs, Current>
+) =>
+  | StepOf<Rpcs, Current, S, R>
+  | Effect.Effect<StepOf<Rpcs, Current, S, R>, Failure<Current>, R>
 
 /**
  * The type of a table of handlers of an actor whose state is `S`, where it has to be written down: behaviours that
@@ -335,7 +356,7 @@ export const opaque = <S>(): Opaque<S> => ({ "~@troupe/runtime/Opaque": (state) 
  *
  * The protocol is an `RpcGroup`, so that the same declaration serves actors, RPC over a socket and Effect Cluster.
  * Payloads, answers and spawn arguments must be able to cross threads: a schema that cannot throws here, with the
- * path to the field.
+ * path to the field, unless the contract is `local`.
  *
  * **Example** (A counter)
  *
@@ -372,6 +393,11 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
     readonly args?: Args | undefined
     /** How many messages may wait, and what happens to more. (Default: as many as there are) */
     readonly mailbox?: Mailbox.Bounded | undefined
+    /**
+     * Whether payloads, answers and arguments may be what cannot cross threads: a Deferred, a function, a handle. The
+     * actor lives on the thread of its layer; a pool of workers that is to host it does not come up. (Default: false)
+     */
+    readonly local?: boolean | undefined
   }
 ): Actor<Name, Rpcs, Args> => {
   const args = (options.args ?? Schema.Void) as Args
@@ -382,6 +408,7 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
     protocol: options.protocol,
     args,
     mailbox: options.mailbox,
+    local: options.local ?? false,
     ref: refSchema.make({ name, group: options.protocol }) as never,
     of: (behaviour) => behaviour,
     // The overloads differ only in whether the behaviour comes in an Effect.
@@ -410,6 +437,14 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
   definition.check(self)
   return self
 }
+
+export {
+  /**
+   * @category handlers
+   * @since 0.1.0
+   */
+  batch
+} from "./Batch.ts"
 
 export {
   /**

@@ -54,17 +54,31 @@ export class ContractMismatch extends Schema.TaggedError<ContractMismatch>()("Co
 }
 
 /**
+ * An actor that the pool is to host has a contract that is local: its messages may hold what cannot cross threads.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LocalContract extends Schema.TaggedError<LocalContract>()("LocalContract", {
+  actor: Schema.String
+}) {
+  override get message(): string {
+    return `the contract of ${this.actor} is local: no other thread can host it`
+  }
+}
+
+/**
  * A pool of workers did not come up; `reason` says why.
  *
  * @category errors
  * @since 0.1.0
  */
 export class PoolError extends Schema.TaggedError<PoolError>()("PoolError", {
-  /** The worker's number, from 1. */
+  /** The worker's number, from 1; 0 where it is no worker's fault, and none was started. */
   worker: Schema.Number,
-  reason: Schema.Union([WorkerNotReady, NotHosted, ContractMismatch])
+  reason: Schema.Union([WorkerNotReady, NotHosted, ContractMismatch, LocalContract])
 }) {
   override get message(): string {
-    return `worker ${this.worker}: ${this.reason.message}`
+    return this.worker === 0 ? this.reason.message : `worker ${this.worker}: ${this.reason.message}`
   }
 }

@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { Batch } from "./Batch.ts"
 import * as kernel from "./internal/hot/step.ts"
 
 /**
@@ -99,8 +100,12 @@ export type ResultServices<T> = T extends Effect.Effect<infer A, infer _E, infer
  * @since 0.1.0
  */
 export type HandlersServices<H> = {
-  [K in keyof H]: H[K] extends (...args: never) => infer Result ? ResultServices<Result> : never
+  [K in keyof H]: HandlerServices<H[K]>
 }[keyof H]
+
+type HandlerServices<F> = F extends (...args: never) => infer Result ? ResultServices<Result>
+  : F extends Batch<(...args: never) => infer Result> ? ResultServices<Result>
+  : never
 
 // The types live in the interface alone: at run time a step is a kernel's value of one shape.
 const make = <S, A, E, N = never>(kind: number, state: unknown, value: unknown): Step<S, A, E, N> =>

@@ -91,6 +91,7 @@ export class BoundedRef extends LocalRef {
   private makeRoom(): void {
     if (this.bounded.bounds.overflow !== "dropOldest") return
     while (this.size > 0 && this.bounded.overfull) {
+      this.chooseOldest()
       const { asker, message, payload } = this
       this.drop()
       // What was to stop it when the rest is handled: there is no rest any more.

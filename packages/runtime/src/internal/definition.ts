@@ -1,12 +1,24 @@
 /** What must hold of a contract before it is one. */
+import * as RpcSchema from "effect/rpc/RpcSchema"
 import type { Any } from "../Actor.ts"
 import type { Bounded, Overflow } from "../Mailbox.ts"
+import { compile } from "./protocol.ts"
 import * as Wire from "./wire.ts"
 
 /** Throws when an actor cannot be defined so, with what is wrong and where. */
 export const check = (actor: Any): void => {
   if (actor.name === "") throw new TypeError("an actor needs a name")
   if (actor.mailbox !== undefined) checkMailbox(actor.name, actor.mailbox)
+  for (const { key, priority, rpc, tag } of compile(actor.protocol as never).messages) {
+    if (key !== undefined && RpcSchema.isStreamSchema(rpc.successSchema)) {
+      throw new TypeError(
+        `${actor.name}.${tag}: no message can take the place of one that is answered by a stream`
+      )
+    }
+    if (!Number.isFinite(priority)) {
+      throw new TypeError(`${actor.name}.${tag}: a priority is a number, not ${priority}`)
+    }
+  }
   Wire.of(actor)
 }
 

@@ -17,7 +17,8 @@ const sendings = new WeakMap<object, Sending>()
 export const sending = ({ group, messages }: Protocol): Sending => {
   let known = sendings.get(group)
   if (known === undefined) {
-    const codecs = messages.map(({ rpc, tag }) => Wire.messageCodecs(rpc, tag))
+    // Of a contract that is not local, all can cross.
+    const codecs = messages.map(({ rpc, tag }) => Wire.messageCodecs(rpc, tag, true))
     const offers = messages.map(({ tag }, i) => {
       const { error, payload, success } = codecs[i]!
       return { tag, fingerprint: [payload, success, error].map(({ fingerprint }) => fingerprint).join(" ") }

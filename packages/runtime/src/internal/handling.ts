@@ -7,11 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Stream from "effect/Stream"
-import { InvalidMessage, StashFull, Unhandled } from "../AskError.ts"
+import { ActorEnded, InvalidMessage, StashFull, Unhandled } from "../AskError.ts"
 import type { Reason } from "../AskError.ts"
-import { ENDING, type Message, type Replier } from "./hot/cell.ts"
+import { ENDING, HELD, type Message, type Replier } from "./hot/cell.ts"
 import { HANDLED } from "./hot/counts.ts"
-import { crash, type Debt, lifeOf, reasonOf, signal, type SystemSignal } from "./life.ts"
+import { FAIL, Step, STOP } from "./hot/step.ts"
+import { Together } from "./hot/together.ts"
+import { crash, type Debt, lifeOf, notAStep, reasonOf, signal, type SystemSignal } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 import { type Incarnation, OwnMessage } from "./ownMessage.ts"
 import { MessageType } from "./protocol.ts"
@@ -200,6 +202,49 @@ const failed = (
   }
 }
 
+/**
+ * Takes the step of a message that is not the one in hand, and whose answer is owed: an effect of another one may be in
+ * flight.
+ */
+export const takeAside = (
+  ref: LocalRef,
+  step: Step,
+  message: MessageType,
+  payload: unknown,
+  replier: Replier | undefined
+): void => {
+  if (step.kind !== STOP) return ref.system.dispatcher.apply(ref, step, message, payload, replier)
+  // It ends before it answers, and whoever asked for what is in hand learns of that.
+  if (replier !== undefined) lifeOf(ref).forgive(replier)
+  ref.system.stop(ref)
+  replier?.succeed(step.value)
+}
+
+/** Runs a handler's effect in the actor's scope that nobody waits for; what it gives is a step. */
+export const interleave = (
+  ref: LocalRef,
+  effect: Effect.Effect<unknown, unknown>,
+  message: MessageType,
+  payload: unknown,
+  replier: Replier | undefined
+): void => {
+  const handling = handlingOf(ref)
+  if (replier !== undefined) lifeOf(ref).owe(replier as Debt)
+  aside(ref, effect, (exit) => {
+    if (handling.over || ref.status >= HELD) return replier?.abandon(new ActorEnded({}))
+    const error = Exit.isSuccess(exit) ? undefined : Cause.findError(exit.cause)
+    if (Exit.isSuccess(exit) && exit.value instanceof Step) {
+      takeAside(ref, exit.value, message, payload, replier)
+    } else if (error?._tag === "Success") {
+      takeAside(ref, new Step(FAIL, ref.state, error.success), message, payload, replier)
+    } else {
+      const cause = Exit.isSuccess(exit) ? notAStep(ref, message) : exit.cause
+      crash(ref, cause, message)
+      replier?.abandon(reasonOf(Exit.failCause(cause)))
+    }
+  })
+}
+
 const aside = (
   ref: LocalRef,
   effect: Effect.Effect<unknown, unknown>,
@@ -226,9 +271,11 @@ export const stash = (
 ): void => {
   const type = messageOf(message)
   if (type === undefined) return
-  // It is handled when it is put back.
-  ref.system.counts[HANDLED]!--
-  handlingOf(ref).stash(type, payload, replier)
+  for (const [one, asker] of each(payload, replier)) {
+    // It is handled when it is put back.
+    ref.system.counts[HANDLED]!--
+    handlingOf(ref).stash(type, one, asker)
+  }
 }
 
 /** A message in hand has no place in the actor's state. */
@@ -240,10 +287,21 @@ export const unhandled = (
 ): void => {
   const type = messageOf(message)
   if (type === undefined) return
-  ref.system.counts[HANDLED]!--
-  ref.system.deadLetter("Unhandled", ref, type.tag, payload)
-  replier?.abandon(new Unhandled())
+  for (const [one, asker] of each(payload, replier)) {
+    ref.system.counts[HANDLED]!--
+    ref.system.deadLetter("Unhandled", ref, type.tag, one)
+    asker?.abandon(new Unhandled())
+  }
 }
+
+/** The messages in hand: more than one in a batch. */
+const each = (
+  payload: unknown,
+  replier: Replier | undefined
+): Iterable<readonly [payload: unknown, replier: Replier | undefined]> =>
+  replier instanceof Together
+    ? replier.payloads.map((one, i) => [one, replier.repliers[i]] as const)
+    : [[payload, replier]]
 
 /** The message in hand; undefined for a signal that is none. */
 const messageOf = (message: Message): MessageType | undefined =>

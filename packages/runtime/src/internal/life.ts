@@ -119,6 +119,11 @@ export class Life implements Scope.Closeable {
     ;(this.rarely().debts ??= new Debts()).add(replier)
   }
 
+  /** It is not owed any more. */
+  forgive(replier: Replier): void {
+    this.rare?.debts?.remove(replier)
+  }
+
   abandonOwed(because: () => ActorEnded): void {
     this.rare?.debts?.abandon(because)
   }
@@ -302,6 +307,10 @@ class Debts {
     return this.open.some((debt) => !debt.done)
   }
 
+  remove(debt: Replier): void {
+    this.open = this.open.filter((one) => one !== debt)
+  }
+
   abandon(because: () => ActorEnded): void {
     for (const debt of this.open) if (!debt.done) debt.abandon(because())
   }
@@ -357,7 +366,7 @@ export const settle = (
 export const reasonOf = (exit: Exit.Exit<void, unknown>): ActorEnded =>
   Exit.isSuccess(exit) ? new ActorEnded({}) : new ActorEnded({ failure: Failure.ofCause(exit.cause) })
 
-const notAStep = (ref: LocalRef, message: Told): Cause.Cause<never> =>
+export const notAStep = (ref: LocalRef, message: Told): Cause.Cause<never> =>
   Cause.die(
     new TypeError(`the handler ${message.tag} of ${ref.name} gave neither a step nor an Effect of one`)
   )

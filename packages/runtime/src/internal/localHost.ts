@@ -13,6 +13,8 @@ import { type Child, Default, type Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Address } from "./address.ts"
+import { isBatch } from "../Batch.ts"
+import { batched, interleaved } from "./aside.ts"
 import { BoundedRef } from "./boundedRef.ts"
 import * as Faulty from "./faulty.ts"
 import { interruptible } from "./givingUp.ts"
@@ -30,6 +32,7 @@ import type { Kept } from "./mesh.ts"
 import type { Owner } from "./owner.ts"
 import { Oversight } from "./oversight.ts"
 import { compile, type Protocol } from "./protocol.ts"
+import { RankedBoundedRef, RankedRef } from "./rankedRef.ts"
 import type { RemoteContract } from "./remoteRef.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
@@ -128,12 +131,16 @@ export class LocalHost implements Host {
     let handlers = this.tables.get(table)
     if (handlers === undefined) {
       const fault = this.system.injector?.handler
-      const byTag = table as Readonly<Record<string, Handler | undefined>>
-      const own = this.protocol.messages.map(({ rpc, tag }) => {
-        const handler = byTag[tag]
+      const byTag = table as Readonly<Record<string, unknown>>
+      const own = this.protocol.messages.map((message) => {
+        const { rpc, tag } = message
+        const given = byTag[tag]
+        const handler = isBatch(given) ? batched(this.system.dispatcher, message, given) : given
         if (typeof handler !== "function") throw new TypeError(`${this.name} has no handler for ${tag}`)
-        const whole = fault === undefined ? handler : Faulty.hurt(handler, tag, fault)
-        return Context.get(rpc.annotations, Interruptible) ? interruptible(whole) : whole
+        const whole = fault === undefined ? handler as Handler : Faulty.hurt(handler as Handler, tag, fault)
+        // Others may wait for what is in a batch, though one has given up.
+        const own = Context.get(rpc.annotations, Interruptible) && !isBatch(given) ? interruptible(whole) : whole
+        return message.interleave ? interleaved(own) : own
       })
       handlers = [...(this.system.observer?.handlers(this, own) ?? own), this.swallow]
       this.tables.set(table, handlers)
@@ -216,6 +223,11 @@ export class LocalHost implements Host {
 
   private make(key: string | undefined, status: number, mailbox: Mailbox | undefined): LocalRef {
     this.system.observer?.metrics?.born(this.name)
+    if (this.protocol.ranks !== undefined) {
+      return mailbox === undefined
+        ? new RankedRef(this, key, status)
+        : new RankedBoundedRef(this, key, status, mailbox)
+    }
     return mailbox === undefined
       ? new LocalRef(this, key, status)
       : new BoundedRef(this, key, status, mailbox)

@@ -239,6 +239,15 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
     pipeToSelf(this, effect, onExit)
   }
 
+  /** The next message that is read and dropped is the one that is given up for a newer one. */
+  chooseOldest(): void {}
+
+  /** Handles what does not wait for the effect in flight. */
+  aside(): void {}
+
+  /** An effect is in flight. */
+  busy(): void {}
+
   get timers(): Timers {
     return handlingOf(this).timers
   }

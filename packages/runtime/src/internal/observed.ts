@@ -43,6 +43,16 @@ export class ObservedDispatcher extends Dispatcher {
     return accepted
   }
 
+  override batch(cell: Cell, message: Message, payload: unknown, most: number): ReadonlyArray<unknown> {
+    const payloads = super.batch(cell, message, payload, most)
+    const { metrics } = this.observer
+    if (metrics === undefined) return payloads
+    const row = metrics.row((cell as LocalRef).host.name)
+    // Its handler is counted once.
+    for (let i = 1; i < payloads.length; i++) metrics.handled(row)
+    return payloads
+  }
+
   private count({ host, size }: LocalRef): void {
     const { metrics } = this.observer
     metrics?.accepted(metrics.row(host.name), size)

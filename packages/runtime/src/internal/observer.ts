@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Tracer from "effect/Tracer"
 import { Cycles } from "./cycles.ts"
 import type { Handler } from "./hot/cell.ts"
-import { CRASH, FAIL, FORK, Step } from "./hot/step.ts"
+import { CRASH, FAIL, FORK, INTERLEAVE, Step } from "./hot/step.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
 import { Metrics, nanos } from "./metrics.ts"
@@ -84,8 +84,12 @@ export class Observer {
           finish(host.context, span, Exit.die(error))
           throw error
         }
-        if (result instanceof Step && result.kind === FORK) {
-          return new Step(FORK, result.state, spanned(host, span, result.value as Effect.Effect<unknown>))
+        if (result instanceof Step && (result.kind === FORK || result.kind === INTERLEAVE)) {
+          return new Step(
+            result.kind,
+            result.state,
+            spanned(host, span, result.value as Effect.Effect<unknown>)
+          )
         }
         if (Effect.isEffect(result) && !Exit.isExit(result)) {
           return spanned(host, span, watched(result) as Effect.Effect<unknown>)

@@ -12,7 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Worker from "effect/workers/Worker"
 import type { WorkerError } from "effect/workers/WorkerError"
 import type { Any } from "../Actor.ts"
-import { ContractMismatch, NotHosted, PoolError, WorkerNotReady } from "../PoolError.ts"
+import { ContractMismatch, LocalContract, NotHosted, PoolError, WorkerNotReady } from "../PoolError.ts"
 import * as Bells from "./bells.ts"
 import * as Fabric from "./fabric.ts"
 import * as Failure from "./failure.ts"
@@ -54,6 +54,10 @@ interface Pool {
 
 /** Starts the workers in this scope; it fails with the first that does not come up. */
 export const make = Effect.fnUntraced(function*(system: System, options: Options) {
+  const local = options.hosts.find((actor) => actor.local)
+  if (local !== undefined) {
+    return yield* new PoolError({ worker: 0, reason: new LocalContract({ actor: local.name }) })
+  }
   const fabric = Fabric.make({
     threads: options.workers + 1,
     capacity: options.linkBytes,

@@ -2,13 +2,15 @@
  * A protocol, compiled for the dispatcher: each message has its place in the handler table, and a constructor for
  * its payload where the schema has one to run.
  */
+import * as Context from "effect/Context"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as SchemaAST from "effect/SchemaAST"
-import type { Message } from "./hot/cell.ts"
+import { CoalesceBy, Interleave, Priority } from "../Message.ts"
+import type { Rank, Ranked } from "./hot/lanes.ts"
 
 /** A message of a protocol. */
-export class MessageType implements Message {
+export class MessageType implements Ranked {
   readonly index: number
   readonly tag: string
   readonly rpc: Rpc.AnyWithProps
@@ -17,8 +19,15 @@ export class MessageType implements Message {
    * taken as its sender gives it.
    */
   readonly construct: ((input: unknown) => unknown) | undefined
+  readonly key: ((payload: unknown) => unknown) | undefined
+  readonly priority: number
+  readonly interleave: boolean
+  lane = 0
 
   constructor(index: number, rpc: Rpc.AnyWithProps, validate: boolean) {
+    this.key = Context.get(rpc.annotations, CoalesceBy)
+    this.priority = Context.get(rpc.annotations, Priority)
+    this.interleave = Context.get(rpc.annotations, Interleave)
     const schema = rpc.payloadSchema
     this.index = index
     this.tag = rpc._tag
@@ -37,6 +46,10 @@ export class Protocol {
   readonly group: Group
   readonly messages: ReadonlyArray<MessageType>
   private readonly byTag: ReadonlyMap<string, MessageType>
+  /** The lanes in which messages wait; undefined where all are alike. */
+  readonly ranks: ReadonlyArray<Rank> | undefined
+  /** Whether any of them interleaves. */
+  readonly interleaves: boolean
   /** The last two that were looked up: to compare two tags takes a third of a look into the map. */
   private last: MessageType | undefined = undefined
   private lastButOne: MessageType | undefined = undefined
@@ -48,6 +61,8 @@ export class Protocol {
     rpcs.sort((a, b) => (a._tag < b._tag ? -1 : 1))
     this.messages = rpcs.map((rpc, index) => new MessageType(index, rpc, validate))
     this.byTag = new Map(this.messages.map((message) => [message.tag, message]))
+    this.interleaves = this.messages.some(({ interleave }) => interleave)
+    this.ranks = rank(this.messages)
   }
 
   /** The message with this tag, if there is one. */
@@ -62,6 +77,18 @@ export class Protocol {
     }
     return message
   }
+}
+
+/** Gives messages their lanes, by priority, the highest first; undefined where none of them needs one. */
+const rank = (messages: ReadonlyArray<MessageType>): ReadonlyArray<Rank> | undefined => {
+  if (messages.every((m) => m.priority === 0 && !m.interleave && m.key === undefined)) return undefined
+  const name = ({ interleave, priority }: Rank): string => `${priority} ${interleave}`
+  const lanes = new Map(messages.map((message): [string, Rank] => [name(message), message]))
+  const ranks = Array.from(lanes.values(), ({ interleave, priority }): Rank => ({ interleave, priority }))
+  ranks.sort((a, b) => b.priority - a.priority)
+  const places = ranks.map(name)
+  for (const message of messages) message.lane = places.indexOf(name(message))
+  return ranks
 }
 
 const trusting = new WeakMap<Group, Protocol>()

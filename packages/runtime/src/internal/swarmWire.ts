@@ -37,7 +37,8 @@ export const of = (swarm: Any): SwarmWire => {
       name: swarm.name,
       protocol: swarm.protocol,
       args: Schema.Void,
-      mailbox: undefined
+      mailbox: undefined,
+      local: false
     })
     const rows = Columns.compile(Columns.shape(fields, chunkRows))
     const whole = JSON.stringify([fingerprint, chunkRows, messages.fingerprint])

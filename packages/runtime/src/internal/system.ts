@@ -192,6 +192,7 @@ export class System implements Hooks, SystemFace {
     if (Exit.isExit(result)) settle(ref, result, message as MessageType, payload)
     else if (Effect.isEffect(result)) {
       lifeOf(ref).run(result as Effect.Effect<unknown, unknown>, message as MessageType, payload)
+      if (ref.host.protocol.interleaves) ref.busy()
     } else settle(ref, Exit.succeed(result), message as MessageType, payload)
   }
 
@@ -242,6 +243,27 @@ export class System implements Hooks, SystemFace {
   stream(cell: Cell, stream: unknown, message: Message, replier: Replier | undefined): void {
     const ref = cell as LocalRef
     Handling.stream(ref, stream as Stream.Stream<unknown, unknown>, message as MessageType, replier)
+  }
+
+  interleave(
+    cell: Cell,
+    effect: unknown,
+    message: Message,
+    payload: unknown,
+    replier: Replier | undefined
+  ): void {
+    const ref = cell as LocalRef
+    Handling.interleave(
+      ref,
+      effect as Effect.Effect<unknown, unknown>,
+      message as MessageType,
+      payload,
+      replier
+    )
+  }
+
+  aside(cell: Cell): void {
+    ;(cell as LocalRef).aside()
   }
 
   fork(cell: Cell, effect: unknown, message: Message, replier: Replier | undefined): void {

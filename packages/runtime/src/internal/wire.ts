@@ -30,15 +30,43 @@ export interface Wire {
   readonly fingerprint: string
 }
 
-export const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodecs => {
+/** What cannot cross a thread: whoever tries to send it is told why. */
+const uncrossable = (schema: Schema.Top, error: Codec.CodecDefinitionError): Codec.Codec<unknown> => {
+  const { path, reason } = error
+  const refuse = (operation: "encode" | "decode") => (): never => {
+    throw new Codec.CodecError({ operation, path, reason })
+  }
+  return {
+    schema,
+    // That of no other.
+    fingerprint: `local ${uncrossables++}`,
+    fixedSize: undefined,
+    encode: refuse("encode"),
+    decode: refuse("decode")
+  }
+}
+
+let uncrossables = 0
+
+/** A codec where there can be one; `local` says that there need not be. */
+const codec = (schema: Schema.Top, path: string, local: boolean): Codec.Codec<unknown> => {
+  try {
+    return Codec.make(schema, { path })
+  } catch (error) {
+    if (local && error instanceof Codec.CodecDefinitionError) return uncrossable(schema, error)
+    throw error
+  }
+}
+
+export const messageCodecs = (rpc: Rpc.AnyWithProps, path: string, local: boolean): MessageCodecs => {
   const stream = RpcSchema.isStreamSchema(rpc.successSchema)
   const { error, success } = stream
     ? rpc.successSchema as RpcSchema.Stream<Schema.Top, Schema.Top>
     : { error: rpc.errorSchema, success: rpc.successSchema }
   return {
-    payload: Codec.make(rpc.payloadSchema, { path: `${path}.payload` }),
-    success: Codec.make(success, { path: `${path}.success` }),
-    error: Codec.make(error, { path: `${path}.error` }),
+    payload: codec(rpc.payloadSchema, `${path}.payload`, local),
+    success: codec(success, `${path}.success`, local),
+    error: codec(error, `${path}.error`, local),
     stream,
     interruptible: Context.get(rpc.annotations, Interruptible)
   }
@@ -47,12 +75,12 @@ export const messageCodecs = (rpc: Rpc.AnyWithProps, path: string): MessageCodec
 const wires = new WeakMap<object, Wire>()
 
 /** The wire of a contract, compiled once. Throws a `CodecDefinitionError` where a schema cannot cross a thread. */
-export const of = (actor: Pick<Any, "name" | "protocol" | "args" | "mailbox">): Wire => {
+export const of = (actor: Pick<Any, "name" | "protocol" | "args" | "mailbox" | "local">): Wire => {
   let wire = wires.get(actor)
   if (wire === undefined) {
     const { messages } = compile(actor.protocol as never)
-    const codecs = messages.map(({ rpc, tag }) => messageCodecs(rpc, `${actor.name}.${tag}`))
-    const args = Codec.make(actor.args, { path: `${actor.name}.args` })
+    const codecs = messages.map(({ rpc, tag }) => messageCodecs(rpc, `${actor.name}.${tag}`, actor.local))
+    const args = codec(actor.args, `${actor.name}.args`, actor.local)
     const parts = messages.map(({ tag }, i) => {
       const { error, payload, stream, success } = codecs[i]!
       return [tag, payload.fingerprint, success.fingerprint, error.fingerprint, stream]

@@ -316,6 +316,18 @@ class Real implements Subject, Hooks {
     this.fork(cell, stream, message, replier)
   }
 
+  interleave(
+    cell: Cell,
+    effect: unknown,
+    message: Message,
+    _payload: unknown,
+    replier: Replier | undefined
+  ): void {
+    this.fork(cell, effect, message, replier)
+  }
+
+  aside(): void {}
+
   stash(cell: Cell, _message: Message, payload: unknown, replier: Replier | undefined): void {
     ;(cell as Actor).stashed.push([payload as Payload, replier])
   }
@@ -662,6 +674,8 @@ describe("Dispatcher", () => {
       stash: done,
       fork: done,
       stream: done,
+      interleave: done,
+      aside: done,
       signal: () => undefined,
       signalled: () => false
     }

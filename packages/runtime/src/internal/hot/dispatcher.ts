@@ -37,6 +37,7 @@ import {
   CRASH,
   FAIL,
   FORK,
+  INTERLEAVE,
   LATER,
   NEXT,
   REPLY,
@@ -46,6 +47,7 @@ import {
   STREAM,
   UNHANDLED
 } from "./step.ts"
+import { Together } from "./together.ts"
 
 /** Messages that a cell handles before the next cell has its turn. */
 const TURN_MESSAGES = 256
@@ -92,6 +94,16 @@ export interface Hooks {
   fork(cell: Cell, effect: unknown, message: Message, replier: Replier | undefined): void
   /** A handler leaves the answer to a stream that runs aside. */
   stream(cell: Cell, stream: unknown, message: Message, replier: Replier | undefined): void
+  /** A handler's effect is not waited for: it gives the step when it is done. */
+  interleave(
+    cell: Cell,
+    effect: unknown,
+    message: Message,
+    payload: unknown,
+    replier: Replier | undefined
+  ): void
+  /** A cell has a turn while an effect of it is in flight: for what does not wait for that. */
+  aside(cell: Cell): void
 }
 
 /** Messages from and to other threads, polled between turns. */
@@ -298,6 +310,38 @@ export class Dispatcher {
     }
   }
 
+  /**
+   * The payloads of the message in hand and of those like it that wait next, at most so many: they are taken, and
+   * handled as one. For the handler of the message in hand to call, first.
+   */
+  batch(cell: Cell, message: Message, payload: unknown, most: number): ReadonlyArray<unknown> {
+    const payloads = [payload]
+    if (cell.size === 0 || most === 1 || cell.message !== message) return payloads
+    const repliers = [cell.replier]
+    while (payloads.length < most && cell.size > 0 && cell.message === message) {
+      const { asker, payload } = cell
+      repliers.push(asker !== undefined && asker instanceof Parcel ? asker.open() : asker)
+      payloads.push(payload)
+      cell.drop()
+      this.counts[HANDLED]!++
+    }
+    cell.replier = new Together(
+      message,
+      payloads,
+      repliers,
+      (message, error) => this.hooks.unheard(cell, message, error)
+    )
+    // Has the turn look how many are left.
+    if (cell.status === RUNNING) cell.status = SIGNALLED
+    return payloads
+  }
+
+  /** Gives a cell a turn though an effect of it is in flight. */
+  aside(cell: Cell): void {
+    this.ready.push(cell)
+    this.arm()
+  }
+
   /** What waits was put into the cell's mailbox by its own actor. */
   wake(cell: Cell): void {
     if (cell.status === IDLE && cell.size > 0) this.schedule(cell)
@@ -364,7 +408,10 @@ export class Dispatcher {
   private turn(cell: Cell): void {
     const signalled = cell.status === SIGNALLED
     // It ended while it waited in the run queue.
-    if (cell.status !== READY && !signalled) return
+    if (cell.status !== READY && !signalled) {
+      if (cell.status === BUSY) this.hooks.aside(cell)
+      return
+    }
     cell.status = RUNNING
     this.current = cell
     if (cell.handlers === undefined) {
@@ -385,6 +432,8 @@ export class Dispatcher {
         if (cell.status !== RUNNING) {
           if (cell.status === SIGNALLED) this.lane(cell)
           if (cell.status !== RUNNING) break
+          // A batch takes more than one.
+          if (left > cell.size) left = cell.size
         }
         if (this.handled >= this.lookWhen) {
           this.look()
@@ -410,7 +459,7 @@ export class Dispatcher {
         this.hooks.crash(cell, error, false, signal)
         return
       }
-      this.settle(cell, result, signal, signal.payload, undefined)
+      this.settle(cell, result, signal, signal.payload, cell.replier)
       if (cell.status !== RUNNING && cell.status !== SIGNALLED) return
     }
   }
@@ -425,7 +474,8 @@ export class Dispatcher {
       this.hooks.crash(cell, error, false, message)
       return
     }
-    this.settle(cell, result, message, payload, replier)
+    // For a batch, all who await its answer.
+    this.settle(cell, result, message, payload, cell.replier)
   }
 
   private settle(
@@ -445,7 +495,8 @@ export class Dispatcher {
     }
   }
 
-  private apply(
+  /** Takes a step. */
+  apply(
     cell: Cell,
     step: Step,
     message: Message,
@@ -507,6 +558,9 @@ export class Dispatcher {
         return
       case FORK:
         this.hooks.fork(cell, step.value, message, replier)
+        return
+      case INTERLEAVE:
+        this.hooks.interleave(cell, step.value, message, payload, replier)
         return
       case STREAM:
         this.hooks.stream(cell, step.value, message, replier)

@@ -34,11 +34,16 @@ export interface Registry {
 
 /** Stands in a mailbox for the replier of a message that waits here. */
 export class Parcel extends Slot implements Replier {
-  private readonly replier: Replier | undefined
+  private replier: Replier | undefined
 
   constructor(chunk: Chunk, word: number, replier: Replier | undefined) {
     super(chunk, word)
     this.replier = replier
+  }
+
+  /** Others wait for the answer, too. */
+  also(join: (replier: Replier | undefined) => Replier | undefined): void {
+    this.replier = join(this.replier)
   }
 
   /** The message is taken; its replier. */

@@ -30,6 +30,8 @@ export const STASH = 8
 export const FORK = 9
 /** Keep the state given; the stream in `value` runs aside, and its elements are the answer. */
 export const STREAM = 10
+/** The effect in `value` runs aside, and gives the step. */
+export const INTERLEAVE = 11
 
 /** What a cell becomes: the handlers by their tags, and what is answered. */
 export class Becoming {
