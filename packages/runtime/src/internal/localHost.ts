@@ -139,7 +139,9 @@ export class LocalHost implements Host {
         if (typeof handler !== "function") throw new TypeError(`${this.name} has no handler for ${tag}`)
         const whole = fault === undefined ? handler as Handler : Faulty.hurt(handler as Handler, tag, fault)
         // Others may wait for what is in a batch, though one has given up.
-        const own = Context.get(rpc.annotations, Interruptible) && !isBatch(given) ? interruptible(whole) : whole
+        const own = Context.get(rpc.annotations, Interruptible) && !isBatch(given)
+          ? interruptible(whole)
+          : whole
         return message.interleave ? interleaved(own) : own
       })
       handlers = [...(this.system.observer?.handlers(this, own) ?? own), this.swallow]
