@@ -3,6 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as ActorId from "@troupe/runtime/ActorId"
 import * as ActorRef from "@troupe/runtime/ActorRef"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
+import * as Layout from "@troupe/runtime/Layout"
 import * as Placement from "@troupe/runtime/Placement"
 import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -266,6 +267,34 @@ for (const [place, system] of places) {
               const exit = yield* Effect.exit(Schema.decodeUnknownEffect(codec)({ to }))
               assert.isTrue(Exit.isFailure(exit), `${to}`)
             }
+          }))
+      })
+
+      describe("in a record", () => {
+        it.effect("S62: a spawned actor's reference takes 8 bytes", () =>
+          Effect.gen(function*() {
+            const [one] = yield* postmen
+            const layout = Layout.make(Schema.Struct({ reader: AnyReader, box: Schema.NullOr(Box.ref) }))
+            assert.strictEqual(layout.byteLength, 8 + 4 + 8)
+            const view = layout.view({ buffer: new ArrayBuffer(layout.byteLength) })
+            const box = yield* one.ask("Box")
+            for (const reader of [box, yield* Crate.spawn(), yield* Clerk.spawn(), yield* one.ask("Crate")]) {
+              view.reader = reader
+              view.box = box
+              assert.isTrue(Equal.equals(view.reader, reader) && Equal.equals(view.box, box))
+              const length = yield* view.reader.ask("Read", { text: "by record" })
+              assert.strictEqual((yield* reader.ask("Texts")).length, length)
+            }
+            yield* box.ask("Stop")
+            const error = yield* Effect.flip(view.box!.ask("Texts"))
+            assert.strictEqual(error.reason._tag, "DeadRef")
+            assert.isTrue(Equal.equals(view.box, box))
+            view.box = null
+            assert.isNull(view.box)
+            const key = yield* Box.keyed("no identity")
+            assert.throws(() => {
+              view.reader = key
+            }, RangeError)
           }))
       })
 

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as ActorId from "../ActorId.ts"
 import { Address } from "./address.ts"
 import { CROSSING, type Crossing, crossing } from "./crossing.ts"
 import * as Failure from "./failure.ts"
@@ -11,7 +12,8 @@ import { fail } from "./hot/bytes.ts"
 import { hasProperty } from "effect/Predicate"
 import { refTypeId, systemKey } from "./keys.ts"
 import { format, type Ref } from "./ref.ts"
-import { fits, parse, resolve, type Wanted } from "./resolve.ts"
+import { VIA, type Via } from "./layoutPlan.ts"
+import { fits, identified, parse, resolve, type Wanted } from "./resolve.ts"
 import type { System } from "./system.ts"
 
 /** The schema of the references that are wanted. */
@@ -29,9 +31,19 @@ export const make = (wanted: Wanted): Schema.declare<Ref> => {
     },
     from: (address: Address) => resolve(crossing.system ?? latest(), address, wanted)
   }
+  const inRecord: Via = {
+    as: Identified.ast,
+    get: ({ id }: Identified) => identified(crossing.system ?? latest(), id, wanted),
+    set: (view: { -readonly [K in keyof Identified]: Identified[K] }, value) => {
+      const id = is(value) ? value.id : undefined
+      if (id === undefined) throw new RangeError(`a record holds the reference to a spawned ${label}`)
+      view.id = id
+    }
+  }
   return Schema.declare(is, {
     expected: label,
     [CROSSING]: across,
+    [VIA]: inRecord,
     toCodecJson: () =>
       Schema.link<Ref>()(
         Schema.String,
@@ -48,6 +60,10 @@ export const make = (wanted: Wanted): Schema.declare<Ref> => {
     toFormatter: () => format
   })
 }
+
+/** What a record of fixed size holds of a reference. */
+const Identified = Schema.Struct({ id: ActorId.ActorId })
+type Identified = typeof Identified.Type
 
 /** Where nothing says which system a reference is to be of: the one that this thread made last. */
 const latest = (): System => crossing.latest?.deref() ?? fail("there is no system on this thread")

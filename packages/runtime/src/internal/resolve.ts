@@ -84,6 +84,39 @@ const spawned = (
   return fit(living, wanted)
 }
 
+/** The reference to what has an identity, where nothing else of it is known. */
+export const identified = (system: System, id: ActorId.ActorId, wanted: Wanted): Ref => {
+  const { mesh } = system
+  const protocol = compile(wanted.group, system.validate)
+  const name = wanted.name ?? system.kinds[id.type]?.name ?? mesh?.name(id.type) ?? "unknown"
+  if (id.machine === system.thread) {
+    const living = system.directory.get(id.instance, id.version) as Ref | undefined
+    return living === undefined ? new DeadRef(system, name, protocol, id, system.token) : fit(living, wanted)
+  }
+  return spawned(
+    system,
+    id,
+    name,
+    protocol,
+    wanted,
+    (machine) => byIdentity(mesh!, machine, id, name, wanted)
+  )
+}
+
+/** What it takes to send to an actor of which nothing but its identity is known. */
+const byIdentity = (
+  mesh: Mesh,
+  machine: number,
+  { type }: ActorId.ActorId,
+  name: string,
+  wanted: Wanted
+): RemoteContract => {
+  const contract = mesh.known(type)
+  return contract !== undefined && contract.bounds === undefined
+    ? known(mesh, type, wanted)
+    : mesh.stranger(machine, name, type, compile(wanted.group, mesh.system.validate))
+}
+
 const keyed = (system: System, name: string, key: string, wanted: Wanted): Ref => {
   const host = system.hosts.get(name)
   if (host !== undefined) return fit(host.keyed(key) as unknown as Ref, wanted)
@@ -120,13 +153,14 @@ export const parse = (system: System, text: string, wanted: Wanted): Ref => {
   const protocol = compile(wanted.group, system.validate)
   // Of another run: whoever has this identity now is a stranger.
   if (token !== system.token) return new DeadRef(system, name, protocol, id, token!)
-  return spawned(system, id, name, protocol, wanted, (machine) => {
-    const { mesh } = system
-    const contract = mesh!.known(id.type)
-    return contract !== undefined && contract.bounds === undefined
-      ? known(mesh!, id.type, wanted)
-      : mesh!.stranger(machine, name, id.type, protocol)
-  })
+  return spawned(
+    system,
+    id,
+    name,
+    protocol,
+    wanted,
+    (machine) => byIdentity(system.mesh!, machine, id, name, wanted)
+  )
 }
 
 const decodeName = (text: string): string => {

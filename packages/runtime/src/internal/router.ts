@@ -78,7 +78,7 @@ class Router extends Virtual {
   private readonly random: Random.Random
   private members: Array<Member> = []
   private ring: HashRing.HashRing<Member> | undefined = undefined
-  private turn = 0
+  private turn = -1
   private readonly waiting = new RunQueue<Job>(16)
   /** What becomes of a member's place when it has ended; undefined where somebody else says who the members are. */
   private readonly replace: ((place: string, done: (ref: Ref | undefined) => void) => void) | undefined
