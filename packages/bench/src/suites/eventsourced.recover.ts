@@ -1,0 +1,3 @@
+import { recovery } from "../storage/recovery.ts"
+
+export default recovery

@@ -1,0 +1,3 @@
+import { postgres } from "../storage/journal.ts"
+
+export default postgres

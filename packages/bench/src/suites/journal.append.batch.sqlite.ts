@@ -1,0 +1,3 @@
+import { sqlite } from "../storage/sqlite.ts"
+
+export default sqlite

@@ -1,0 +1,3 @@
+import { disk } from "../storage/journal.ts"
+
+export default disk
