@@ -5,7 +5,7 @@
  * | --- | --- |
  * | `ts` | type-checks, as a module of its own |
  * | `ts file=NAME.ts` | the same, and the page's other code can import it as `./NAME.ts` |
- * | `ts file=NAME.ts run` | runs as well, by Node alone and by tsx |
+ * | `ts file=NAME.ts run` | runs as well, by Node; on the README by tsx too |
  * | `text output` | is what the code before it prints, to the letter |
  * | `sh` | is for a shell: its npm scripts exist |
  * | `text`, `mermaid` | is no code |

@@ -44,9 +44,14 @@ export interface Options {
  * **Example** (The mean of a swarm)
  *
  * ```ts
- * import { Effect, Reducer } from "effect"
- * import { MapReduce } from "@troupe/runtime"
- * import { Car } from "./car.ts"
+ * import { Effect, Reducer, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { MapReduce, Swarm } from "@troupe/runtime"
+ *
+ * const Car = Swarm.make("Car", {
+ *   protocol: RpcGroup.make(Rpc.make("Drive")),
+ *   state: Schema.Struct({ speed: Schema.Number })
+ * })
  *
  * const sum = Reducer.make((a: number, b: number) => a + b, 0)
  *
