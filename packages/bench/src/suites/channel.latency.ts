@@ -1,0 +1,3 @@
+import { latency } from "../channels/channels.ts"
+
+export default latency()

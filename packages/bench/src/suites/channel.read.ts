@@ -1,0 +1,3 @@
+import { read } from "../channels/channels.ts"
+
+export default read()
