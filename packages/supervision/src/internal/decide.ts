@@ -156,6 +156,9 @@ export interface State {
   readonly ended: boolean
 }
 
+/** Restarts that are remembered where there is no bound on them. */
+const STAMPS_KEPT = 1000
+
 export interface Decision {
   readonly state: State
   readonly commands: ReadonlyArray<Command>
@@ -301,11 +304,21 @@ class Draft {
 
   /** One try at restarting a child with its group; every try counts. */
   private tryAgain(id: string, cause: Cause.Cause<unknown> | undefined): void {
-    const { restarts, withinMillis } = this.config
-    this.stamps = [...this.stamps.filter((stamp) => this.now - stamp <= withinMillis), this.now]
+    const { restarts } = this.config
+    this.stamps = [
+      ...(restarts === Infinity ? this.inPeriod.slice(1 - STAMPS_KEPT) : this.inPeriod),
+      this.now
+    ]
     if (this.stamps.length > restarts) return this.giveUp(id, cause, "intensity")
     this.hold(id)
     this.begin({ _tag: "Restart" }, this.group(id).map(({ spec }) => spec.id))
+  }
+
+  /** When restarts were tried within the period before now; the oldest is the first. */
+  private get inPeriod(): ReadonlyArray<number> {
+    const { now, stamps } = this
+    const first = stamps.findIndex((stamp) => now - stamp <= this.config.withinMillis)
+    return first === -1 ? [] : first === 0 ? stamps : stamps.slice(first)
   }
 
   // Starting in order.
@@ -499,7 +512,7 @@ class Draft {
   }
 
   private note(id: string, cause: Cause.Cause<unknown>, verdict: Verdict): void {
-    const restarts = this.stamps.filter((stamp) => this.now - stamp <= this.config.withinMillis).length
+    const restarts = this.inPeriod.length
     this.commands.push({ _tag: "Failed", id, cause, verdict, restarts })
   }
 

@@ -49,6 +49,8 @@ type Raw =
     readonly id: string
     readonly token: number
     readonly exit: Exit.Exit<unknown, unknown>
+    /** It could not go on with its state, as it was to. */
+    readonly lost?: boolean
   }
   | { readonly _tag: "Due"; readonly id: string; readonly token: number }
   | { readonly _tag: "StartChild"; readonly child: Child.Any; readonly answer: Answer }
@@ -181,7 +183,7 @@ export class Engine {
         const { exit, id, token } = raw
         const cause = Exit.isFailure(exit) ? exit.cause : undefined
         return Effect.map(
-          this.expected(id, token) ? this.verdict(id, cause, true) : Effect.succeed(restartNow),
+          this.expected(id, token) ? this.verdict(id, cause, raw.lost !== true) : Effect.succeed(restartNow),
           (verdict) => ({ _tag: "Ended", id, token, cause, verdict })
         )
       }
@@ -348,7 +350,11 @@ export class Engine {
     const entry = this.entries.get(id)!
     return Effect.map(entry.runner.resume, (resumed) => {
       entry.live = resumed
-      if (resumed) this.publish({ _tag: "ChildResumed", child: id })
+      if (resumed) return this.publish({ _tag: "ChildResumed", child: id })
+      // Its thread has ended, and its state with it: what would resume it is left open.
+      const { token } = this.state.slots.find(({ spec }) => spec.id === id)!
+      const exit = Exit.failCause(entry.lastFailure!)
+      Queue.offerUnsafe(this.inbox, { _tag: "Ended", id, token, exit, lost: true })
     })
   }
 

@@ -41,6 +41,7 @@ class Instance implements Running {
   readonly supervisor: Supervisor<string>
   private readonly context: Context.Context<never>
   private readonly relay: (event: SupervisorEvent) => void
+  private readonly counters: Observed.Counters = new Map()
   private readonly pubsub: PubSub.PubSub<SupervisorEvent>
   /** Of the incarnation that lives, or lived last. */
   private engine: Engine | undefined = undefined
@@ -235,7 +236,7 @@ class Instance implements Running {
 
   /** What it does itself. */
   private readonly publish = (event: SupervisorEvent): void => {
-    Observed.observe(event, this.context)
+    Observed.observe(event, this.context, this.counters)
     this.show(event)
   }
 

@@ -22,11 +22,23 @@ export const textOf = (cause: Cause.Cause<unknown>): string => {
   }
 }
 
+/** Counters with their attributes, kept since to make one costs more than to count; by child. */
+export type Counters = Map<string, Map<Metric.Counter<number>, Metric.Metric<number, unknown>>>
+
 /** Counts and logs an event. */
-export const observe = (event: SupervisorEvent, context: Context.Context<never>): void => {
+export const observe = (
+  event: SupervisorEvent,
+  context: Context.Context<never>,
+  counters: Counters
+): void => {
   const { child, supervisor } = event
-  const count = (metric: Metric.Counter<number>): void =>
-    Metric.withAttributes(metric, { supervisor, child }).updateUnsafe(1, context)
+  const count = (metric: Metric.Counter<number>): void => {
+    let own = counters.get(child)
+    if (own === undefined) counters.set(child, own = new Map())
+    let counter = own.get(metric)
+    if (counter === undefined) own.set(metric, counter = Metric.withAttributes(metric, { supervisor, child }))
+    counter.updateUnsafe(1, context)
+  }
   const log = (line: Effect.Effect<void>): void => {
     Effect.runForkWith(context)(Effect.annotateLogs(line, { supervisor, child }))
   }
@@ -64,6 +76,9 @@ export const observe = (event: SupervisorEvent, context: Context.Context<never>)
       return log(Effect.logError(`${supervisor} escalates the failure of ${child}`))
     case "AutoShutdown":
       return log(Effect.logInfo(`${supervisor} ends, since ${child} has ended`))
+    case "ChildRemoved":
+      counters.delete(child)
+      return
     default:
       return
   }
