@@ -62,7 +62,7 @@ describe("semantics", () => {
     [/Up to (\d+) messages beyond/, "mailbox.ts", /^const AHEAD = (\d+)$/m],
     [/at most (\d+) wait for the one who asked/, "streaming.ts", /^export const WINDOW = (\d+)$/m],
     [/are stashed, (\d+) unless/, "localHost.ts", /^const STASH_CAPACITY = (\d+)$/m],
-    [/at most `max`, (\d+) unless/, "../Batch.ts", /^const MAX = (\d+)$/m],
+    [/at most `max`, (\d+) unless/, "aside.ts", /^const BATCH_MESSAGES = (\d+)$/m],
     [/oldest beyond\s+([\d,]+)\./, "system.ts", /^const DEAD_LETTERS_KEPT = (\d+)$/m]
   ]
   for (const [rule, file, constant] of numbers) {

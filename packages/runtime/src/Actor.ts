@@ -13,7 +13,6 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { ActorContext, HandlerContext } from "./ActorContext.ts"
-import type * as Batch from "./Batch.ts"
 import type { ActorRef, Answer, Failure, PayloadArgs } from "./ActorRef.ts"
 import type { ActorSystem } from "./ActorSystem.ts"
 import * as definition from "./internal/definition.ts"
@@ -296,23 +295,60 @@ export type StepOf<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R> = Step.S
 export type Handlers<Rpcs extends Rpc.Any, S, R = any> = {
   readonly [Current in Rpcs as Current["_tag"]]:
     | Handler<Rpcs, Current, S, R>
-    | Batch.Batch<BatchHandler<Rpcs, Current, S, R>>
+    | Batch<Rpcs, Current, S, R>
 }
 
 /**
- * A handler of many messages of one kind: from the state and their payloads to the next step, which answers all of
- * them.
+ * A handler of many messages at once: of the one in hand and of all like it that wait next in the mailbox, in order.
+ * None is taken past a message of another kind. Its step answers all of them, or leaves all of them unhandled, stashes
+ * them, or fails them.
+ *
+ * **When to use**
+ *
+ * Where many cost little more than one: rows for a database, points for a chart. An effectful handler finds in its
+ * batch what came while the one before was at work.
+ *
+ * **Example** (Rows, written together)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor } from "@troupe/runtime"
+ *
+ * const Log = Actor.make("Log", {
+ *   protocol: RpcGroup.make(Rpc.make("Append", { payload: { line: Schema.String } }))
+ * })
+ *
+ * declare const insert: (lines: ReadonlyArray<string>) => Effect.Effect<void>
+ *
+ * const LogLive = Log.toLayer({
+ *   state: Schema.Int,
+ *   initial: () => 0,
+ *   handlers: {
+ *     Append: {
+ *       batch: (written, rows) =>
+ *         Effect.as(insert(rows.map(({ line }) => line)), Actor.next(written + rows.length)),
+ *       max: 1000
+ *     }
+ *   }
+ * })
+ * ```
  *
  * @category models
  * @since 0.1.0
  */
-export type BatchHandler<Rpcs extends Rpc.Any, Current extends Rpc.Any, S, R> = (
-  state: S,
-  payloads: ReadonlyArray<Rpc.Payload<Current>>,
-  ctx: HandlerContext<Rpcs, Current>
-) =>
-  | StepOf<Rpcs, Current, S, R>
-  | Effect.Effect<StepOf<Rpcs, Current, S, R>, Failure<Current>, R>
+export interface Batch<in out Rpcs extends Rpc.Any, in out Current extends Rpc.Any, S, R> {
+  /** From the state and the payloads, one at least, to the next step. */
+  readonly batch: (
+    state: S,
+    payloads: ReadonlyArray<Rpc.Payload<Current>>,
+    ctx: HandlerContext<Rpcs, Current>
+  ) =>
+    | StepOf<Rpcs, Current, S, R>
+    | Effect.Effect<StepOf<Rpcs, Current, S, R>, Failure<Current>, R>
+  /** How many messages are handled at once, from 1. (Default: 256) */
+  readonly max?: number | undefined
+}
 
 /**
  * The type of a table of handlers of an actor whose state is `S`, where it has to be written down: behaviours that
@@ -437,14 +473,6 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
   definition.check(self)
   return self
 }
-
-export {
-  /**
-   * @category handlers
-   * @since 0.1.0
-   */
-  batch
-} from "./Batch.ts"
 
 export {
   /**

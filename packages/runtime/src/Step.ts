@@ -6,7 +6,6 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { Batch } from "./Batch.ts"
 import * as kernel from "./internal/hot/step.ts"
 
 /**
@@ -104,7 +103,7 @@ export type HandlersServices<H> = {
 }[keyof H]
 
 type HandlerServices<F> = F extends (...args: never) => infer Result ? ResultServices<Result>
-  : F extends Batch<(...args: never) => infer Result> ? ResultServices<Result>
+  : F extends { readonly batch: (...args: never) => infer Result } ? ResultServices<Result>
   : never
 
 // The types live in the interface alone: at run time a step is a kernel's value of one shape.

@@ -243,7 +243,7 @@ describe("Handling", () => {
             )
           )
           // Those that wait for their taker, those that were taken together, and one in the making.
-          assert.isAtMost(furthest, 64 + 64 + 1)
+          assert.isAtMost(furthest, 128 + 128 + 1)
           assert.isAtLeast(furthest, 1)
         })
       ],

@@ -1,10 +1,12 @@
 /** What the annotations of messages mean beside what else a contract says. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Actor from "@troupe/runtime/Actor"
+import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as ActorRef from "@troupe/runtime/ActorRef"
 import * as Message from "@troupe/runtime/Message"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
@@ -104,6 +106,17 @@ describe("Message", () => {
         Actor.make("Counter", { protocol: RpcGroup.make(Rpc.make("Go").pipe(Message.priority(Number.NaN))) }),
       /Counter\.Go/
     )
-    assert.throws(() => Actor.batch(() => Actor.next(0), { max: 0 }), RangeError)
   })
+
+  it.effect("refuses handlers of fewer than one message (S57)", () =>
+    Effect.gen(function*() {
+      const Doer = Actor.make("Doer", { protocol: RpcGroup.make(Rpc.make("Do")) })
+      const live = Doer.toLayer({
+        state: Schema.Int,
+        initial: () => 0,
+        handlers: { Do: { batch: (n) => Actor.next(n), max: 0 } }
+      })
+      const exit = yield* Effect.exit(Effect.scoped(Layer.build(Layer.provide(live, ActorSystem.layer))))
+      assert.include(String(exit), "Do: a batch has at least 1 message, not 0")
+    }))
 })

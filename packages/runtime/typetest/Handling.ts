@@ -1,6 +1,7 @@
 /** What must and must not compile, of the steps that handlers give and of what their context can do. */
 import * as Actor from "@troupe/runtime/Actor"
 import type * as ActorSystem from "@troupe/runtime/ActorSystem"
+import * as Message from "@troupe/runtime/Message"
 import type { AskError } from "@troupe/runtime/AskError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -238,3 +239,58 @@ void [
     }
   })
 ]
+
+// ---- Many messages at once, and what a contract says of them
+
+const batching = Door.toLayer({
+  state,
+  initial,
+  handlers: {
+    Open: {
+      batch: (s, opens, { replier }) => {
+        typed<Equal<typeof s, number>>()
+        typed<Equal<typeof opens, ReadonlyArray<{ readonly by: string }>>>()
+        replier?.fail(new Refused({ why: "" }))
+        return Effect.as(Bank, Actor.reply(s, opens.length))
+      },
+      max: 10
+    },
+    Ping: { batch: (s) => Actor.fork(s, Effect.asVoid(Audit)) }
+  }
+})
+typed<
+  Equal<typeof batching, Layer.Layer<Actor.Hosted<"Door">, never, ActorSystem.ActorSystem | Audit | Bank>>
+>()
+Door.toLayer({
+  state,
+  initial,
+  handlers: {
+    // @ts-expect-error: an answer of another type
+    Open: { batch: (s) => Actor.reply(s, "1") },
+    Ping: Pings
+  }
+})
+
+const Tick = Rpc.make("Tick", { payload: { symbol: Schema.String } }).pipe(
+  Message.coalesceBy(({ symbol }) => symbol),
+  Message.priority(1),
+  Message.interleave,
+  Message.essential
+)
+typed<Equal<Rpc.Payload<typeof Tick>, { readonly symbol: string }>>()
+// @ts-expect-error: no such field
+Message.coalesceBy(Tick, ({ price }) => price)
+// @ts-expect-error: a key that is no primitive
+Message.coalesceBy(Tick, (payload) => payload)
+// @ts-expect-error: a priority that is no number
+Tick.pipe(Message.priority("high"))
+
+// ---- Contracts that stay on their thread
+
+const Handle = Schema.declare((u): u is () => void => typeof u === "function")
+const Local = Actor.make("Local", {
+  protocol: RpcGroup.make(Rpc.make("Take", { payload: { it: Handle } })),
+  local: true
+})
+declare const local: Actor.Ref<typeof Local>
+local.tellUnsafe("Take", { it: () => {} }) satisfies boolean

@@ -36,6 +36,27 @@ const tallying = Adder.of({
 
 export const plain = Adder.toLayer(tallying)
 
+/** The same, with handlers of many messages at once. */
+export const batched = Adder.toLayer({
+  ...tallying,
+  handlers: {
+    ...tallying.handlers,
+    Add: { batch: (state, adds) => Actor.next(adds.reduce((sum, { n }) => Tally.add(sum, n), state)) }
+  }
+})
+
+/** The same, with effectful ones. */
+export const batchedEffectful = Adder.toLayer({
+  ...tallying,
+  handlers: {
+    ...tallying.handlers,
+    Add: {
+      batch: (state, adds) =>
+        Effect.sync(() => Actor.next(adds.reduce((sum, { n }) => Tally.add(sum, n), state)))
+    }
+  }
+})
+
 /** The same, of which so many keys stay at most. */
 export const resident = (capacity: number) => Adder.toLayer({ ...tallying, passivation: { capacity } })
 

@@ -20,6 +20,8 @@ export class Alarm {
   /** When the sleeper wakes. */
   private wakes = Infinity
   private ringing = false
+  /** Whether it is looked soon whether there is anything left to wake for. */
+  private looks = false
 
   constructor(clock: Clock.Clock) {
     this.clock = clock
@@ -36,14 +38,23 @@ export class Alarm {
   }
 
   remove(bell: Bell): void {
-    if (this.bells.remove(bell)) this.set()
+    if (!this.bells.remove(bell) || this.bells.first !== undefined || this.looks) return
+    // Not now: who puts a deadline off takes one out and puts one in.
+    this.looks = true
+    queueMicrotask(() => {
+      this.looks = false
+      // A system without timers keeps no process alive.
+      if (this.bells.first === undefined) this.wake(Infinity)
+    })
   }
 
-  /** Sleeps until the first is due, or not at all: a system without timers keeps no process alive. */
+  /** Sleeps until the first is due, or less: to wake too early costs less than to be woken anew for each. */
   private set(): void {
-    if (this.ringing) return
     const due = this.bells.first?.due ?? Infinity
-    if (due === this.wakes) return
+    if (!this.ringing && due < this.wakes) this.wake(due)
+  }
+
+  private wake(due: number): void {
     this.wakes = due
     const { sleeper } = this
     this.sleeper = undefined

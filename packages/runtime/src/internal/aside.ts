@@ -2,20 +2,33 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { ActorRef } from "../ActorRef.ts"
-import type { Batch } from "../Batch.ts"
+import { hasProperty } from "effect/Predicate"
 import type { Handler, Replier } from "./hot/cell.ts"
 import type { Dispatcher } from "./hot/dispatcher.ts"
 import { INTERLEAVE, Step } from "./hot/step.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { MessageType } from "./protocol.ts"
 
+/** A handler of many messages, as a table of handlers has it. */
+interface Batch {
+  readonly batch: Handler
+  readonly max?: number | undefined
+}
+
+/** Messages that are handled at once, unless the handler says otherwise: as many as a turn handles. */
+const BATCH_MESSAGES = 256
+
+export const isBatch = (u: unknown): u is Batch => hasProperty(u, "batch") && typeof u.batch === "function"
+
 /** Hands over all messages like the one in hand that wait next. */
 export const batched = (
   dispatcher: Dispatcher,
   message: MessageType,
-  { handle, max }: Batch<unknown>
+  { batch: handler, max = BATCH_MESSAGES }: Batch
 ): Handler => {
-  const handler = handle as Handler
+  if (!Number.isInteger(max) || max < 1) {
+    throw new RangeError(`${message.tag}: a batch has at least 1 message, not ${max}`)
+  }
   return (state, payload, cell) =>
     // One that interleaves is handled beside others, alone.
     handler(

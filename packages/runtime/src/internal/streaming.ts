@@ -14,7 +14,7 @@ import { overflow, Waiter } from "./mailbox.ts"
 import type { Target } from "./ref.ts"
 
 /** Elements that may wait for whoever asked for them. */
-export const WINDOW = 64
+export const WINDOW = 128
 /** Credits that are given together: what each of them costs between threads. */
 const GRANT = WINDOW / 2
 

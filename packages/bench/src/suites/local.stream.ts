@@ -1,0 +1,1 @@
+export { streaming as default } from "../troupe/handling.ts"

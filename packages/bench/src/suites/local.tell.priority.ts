@@ -1,0 +1,1 @@
+export { ranked as default } from "../troupe/handling.ts"

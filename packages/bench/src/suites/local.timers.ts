@@ -1,0 +1,1 @@
+export { timers as default } from "../troupe/handling.ts"

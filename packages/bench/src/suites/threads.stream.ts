@@ -1,0 +1,1 @@
+export { streamingFromWorker as default } from "../troupe/handling.ts"
