@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Actor from "@troupe/runtime/Actor"
+import type { Envelope } from "@troupe/runtime/ActorContext"
 import type { ActorSystem } from "@troupe/runtime/ActorSystem"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -13,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { Commands, CommandsServices } from "./Decision.ts"
 import * as internal from "./internal/eventSourced.ts"
 import type { Journal } from "./Journal.ts"
+import type { Sending } from "./Outbox.ts"
 import type { SnapshotPolicy } from "./SnapshotPolicy.ts"
 import type { SnapshotStore } from "./SnapshotStore.ts"
 import type { Versioned } from "./Versioned.ts"
@@ -32,12 +34,26 @@ export interface Progress {
 }
 
 /**
+ * A message of an actor to itself, at a time.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Timer<in out Rpcs extends Rpc.Any> {
+  /** One timer of a state has it. */
+  readonly key: string
+  /** In milliseconds since 1970. */
+  readonly at: number
+  readonly message: Envelope<Rpcs>
+}
+
+/**
  * The behaviour of an event-sourced actor.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top, S, Event, H> {
+export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top, S, Event, H, R = never> {
   /** The schema of the state, for snapshots and inspection. */
   readonly state: Schema.Schema<S> | Versioned<S>
   /** The schema of the events: their last version, with the ways to it from older ones. */
@@ -60,6 +76,24 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
    * @default none is taken; one that is there is used
    */
   readonly snapshots?: SnapshotPolicy<NoInfer<S>, NoInfer<Event>> | undefined
+  /**
+   * The timers that a state has: a message to the actor itself at a time. They follow from the state, so they are there
+   * again when it is: one that was due meanwhile is told at once, and again after each start, until a state is without it.
+   *
+   * @default none
+   */
+  readonly timers?: ((state: NoInfer<S>) => Iterable<Timer<Rpcs>>) | undefined
+  /**
+   * What an event has to be told to others for certain: in order, until each has answered; see {@link Outbox}. The same
+   * event gives the same messages, whenever it is asked.
+   *
+   * @default nothing
+   */
+  readonly outbox?:
+    | ((
+      event: NoInfer<Event>
+    ) => ReadonlyArray<Sending> | Effect.Effect<ReadonlyArray<Sending>, never, R>)
+    | undefined
   /** Hears of a recovery, every 10,000 events and at its end. (Default: nobody does) */
   readonly recovering?: ((progress: Progress) => Effect.Effect<void>) | undefined
 }
@@ -125,14 +159,15 @@ export const toLayer: <
   Args extends Schema.Top,
   S,
   Event,
-  H extends Commands<Rpcs, NoInfer<S>, NoInfer<Event>>
+  H extends Commands<Rpcs, NoInfer<S>, NoInfer<Event>>,
+  R = never
 >(
   actor: Actor.Actor<Name, Rpcs, Args>,
-  behaviour: Behaviour<Rpcs, Args, S, Event, H>
+  behaviour: Behaviour<Rpcs, Args, S, Event, H, R>
 ) => Layer.Layer<
   Actor.Hosted<Name>,
   never,
-  ActorSystem | Journal | SnapshotStore | Exclude<CommandsServices<H>, Scope.Scope | Actor.Hosted<Name>>
+  ActorSystem | Journal | SnapshotStore | Exclude<CommandsServices<H> | R, Scope.Scope | Actor.Hosted<Name>>
 > = internal.toLayer as never
 
 export {
