@@ -114,8 +114,8 @@ export interface Actor<
   spawn(...args: SpawnArgs<Args>): Effect.Effect<ActorRef<Rpcs>, SpawnError, Hosted<Name> | Scope.Scope>
 
   /**
-   * What `ctx.spawn` takes to spawn such actors from plain handlers, as children of the handlers' actor. It is gone for
-   * once, when the behaviour is made or in `initial`.
+   * What `ctx.spawn` takes to spawn such actors from plain handlers, as children of the handlers' actor. Take it
+   * once, where the behaviour is made.
    */
   readonly spawner: Effect.Effect<Spawner<Rpcs, Args>, never, Hosted<Name>>
 
@@ -206,7 +206,11 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
   readonly handlers: H & { readonly [K in Exclude<keyof H, Rpcs["_tag"]>]: never }
   /** Handlers for what the system tells. (Default: none) */
   readonly signals?:
-    | (G & { readonly [K in Exclude<keyof G, keyof Signal.Handlers<Rpcs, S>>]: never })
+    | (
+      & G
+      & Signal.Handlers<Rpcs, NoInfer<S>>
+      & { readonly [K in Exclude<keyof G, keyof Signal.Handlers<Rpcs, S>>]: never }
+    )
     | undefined
   /** How many messages `Actor.stash` may keep. (Default: 1024) */
   readonly stash?: number | undefined

@@ -37,7 +37,7 @@ import type { SpawnError } from "./SpawnError.ts"
 export interface Child<in Rpcs extends Rpc.Any = never> {
   readonly ref: ActorRef<Rpcs>
 
-  /** How many incarnations it has had before this one. */
+  /** How often it has been started again. */
   readonly generation: Effect.Effect<number>
 
   /**

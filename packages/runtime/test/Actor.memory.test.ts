@@ -6,23 +6,10 @@ import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as Overseer from "@troupe/runtime/Overseer"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as v8 from "node:v8"
-import * as vm from "node:vm"
+import { heap } from "./fixtures/heap.ts"
 import { deed, Listener, ListenerLive, nothing, Puppet, PuppetLive } from "./fixtures/Puppet.ts"
 
-v8.setFlagsFromString("--expose-gc")
-const collect = vm.runInNewContext("gc") as () => void
-
 const system = Layer.provideMerge(Layer.mergeAll(PuppetLive, ListenerLive), ActorSystem.layer)
-
-/** Bytes of live objects. Twice, since the first collection only queues what is to be finalised. */
-const live = Effect.promise(async () => {
-  for (let n = 0; n < 2; n++) {
-    collect()
-    await new Promise(setImmediate)
-  }
-  return process.memoryUsage().heapUsed
-})
 
 const COUNT = 100_000
 
@@ -33,9 +20,9 @@ const left = (round: Round) =>
   Effect.gen(function*() {
     yield* round
     yield* round
-    const before = yield* live
+    const before = yield* heap
     yield* round
-    return ((yield* live) - before) / COUNT
+    return ((yield* heap) - before) / COUNT
   }).pipe(Effect.provide(system))
 
 /** Spawned one by one in one scope that stays open, each ended before the next thousand begins. */

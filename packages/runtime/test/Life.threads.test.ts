@@ -321,6 +321,84 @@ const waiting = Effect.map(Queue.unbounded<Told>(), (told) => ({
   overseer: { held: (child, exit) => Queue.offer(told, { child, exit: textOf(exit) }) } as Overseer.Overseer
 }))
 
+/** A puppet that has spawned a being in a plain handler. */
+const spawning = Effect.fnUntraced(
+  function*(args: typeof Being.args["~type.make.in"], overseer?: Overseer.Overseer) {
+    const spawner = yield* overseer === undefined ? Being.spawner : Overseer.spawner(Being, overseer)
+    const parent = yield* Listener.spawn(nothing)
+    const made: Array<Ref> = []
+    yield* parent.ask(
+      "Do",
+      deed((ctx) => {
+        const child = ctx.spawn(spawner, args)
+        made.push(child)
+        ctx.watch(child)
+        assert.deepStrictEqual(ctx.children, [child])
+        // Before anybody can know where it lives.
+        const line = { line: "first" }
+        ctx.send(child, "Say", line)
+        line.line = "changed"
+      })
+    )
+    return { child: made[0]!, parent }
+  }
+)
+
+const sprouting: ReadonlyArray<Program> = [
+  [
+    "a plain handler spawns a child; what it is sent at once comes first",
+    Effect.gen(function*() {
+      const args = named("it")
+      const { child, parent } = yield* spawning(args)
+      yield* child.tell("Say", { line: "second" })
+      assert.deepStrictEqual((yield* child.ask("Heard")).slice(1), ["second"])
+      yield* parent.ask("Do", deed((ctx) => assert.deepStrictEqual(ctx.children, [child])))
+      // Another actor is told of it, and reaches it.
+      const watcher = yield* Hearing.spawn(named("watcher"))
+      yield* watcher.ask("Watch", { other: child as never })
+      yield* ActorRef.stop(child)
+      assert.deepStrictEqual(yield* heard(watcher, 1), ["terminated Being: ended"])
+      assert.deepStrictEqual(yield* heard(parent, 1), ["terminated Being: ended"])
+      yield* parent.ask("Do", deed((ctx) => assert.deepStrictEqual(ctx.children, [])))
+      assert.deepStrictEqual(yield* lines(args.journal), ["it starts", "it ends"])
+    })
+  ],
+  [
+    "such a child whose start fails has ended so, and its messages are dead letters",
+    Effect.gen(function*() {
+      const { child, parent } = yield* spawning(named("it", [1]))
+      assert.deepStrictEqual(yield* heard(parent, 1), ["terminated Being: no start"])
+      assert.strictEqual((yield* Effect.flip(child.ask("Heard")))._tag, "AskError")
+    })
+  ],
+  [
+    "such a child ends with its parent, also while it starts",
+    Effect.gen(function*() {
+      const args = named("it")
+      const { child, parent } = yield* spawning(args)
+      yield* ActorRef.kill(parent)
+      assert.strictEqual(textOf(yield* ActorRef.await(child)), "ended")
+    })
+  ],
+  [
+    "such a child has an overseer that is told of its start too",
+    Effect.gen(function*() {
+      const { left, overseer, told } = yield* waiting
+      const { child, parent } = yield* spawning(named("it", [1]), overseer)
+      const event = yield* told
+      assert.strictEqual(event.exit, "no start")
+      assert.strictEqual(event.child.ref, child)
+      yield* event.child.start
+      assert.lengthOf(yield* child.ask("Heard"), 1)
+      yield* child.tell("Fail", { how: "crashes" })
+      assert.strictEqual((yield* told).exit, "spoiled for 3 days")
+      yield* event.child.end
+      assert.deepStrictEqual(yield* heard(parent, 1), ["terminated Being: spoiled for 3 days"])
+      assert.strictEqual(yield* left, 0)
+    })
+  ]
+]
+
 const ends: ReadonlyArray<
   readonly [sentence: string, exit: string, act: (ref: Ref) => Effect.Effect<unknown>]
 > = [
@@ -476,4 +554,4 @@ const overseeing: ReadonlyArray<Program> = [
   ]
 ]
 
-everywhere([...watching, ...linking, ...ending, ...overseeing])
+everywhere([...watching, ...linking, ...ending, ...sprouting, ...overseeing])

@@ -1,16 +1,18 @@
 /** What must and must not compile, of actors and their references. */
 import * as Actor from "@troupe/runtime/Actor"
 import type * as ActorContext from "@troupe/runtime/ActorContext"
-import type * as ActorRef from "@troupe/runtime/ActorRef"
+import * as ActorRef from "@troupe/runtime/ActorRef"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as ActorWorker from "@troupe/runtime/ActorWorker"
 import type { AskError } from "@troupe/runtime/AskError"
 import type { DeadLetter } from "@troupe/runtime/DeadLetter"
+import * as Overseer from "@troupe/runtime/Overseer"
 import type { PoolError } from "@troupe/runtime/PoolError"
 import type { SpawnError } from "@troupe/runtime/SpawnError"
 import type * as Step from "@troupe/runtime/Step"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
@@ -434,3 +436,55 @@ type Results = {
 }
 typed<None<{ readonly [K in keyof Results]: IsAny<Results[K]> }[keyof Results]>>()
 typed<Equal<Stream.Success<ActorSystem.ActorSystem["Service"]["deadLetters"]>, DeadLetter>>()
+
+// ---- Signals, children, overseers
+
+const signals = Account.toLayer({
+  state,
+  initial,
+  handlers: { Deposit: Deposits, Withdraw: Withdraws, Balance: Balances },
+  signals: {
+    Terminated: (s, { exit, ref }, ctx) => {
+      typed<Equal<typeof s, number>>()
+      typed<Equal<typeof exit, Exit.Exit<void, unknown>>>()
+      typed<Equal<typeof ref, ActorRef.ActorRef<never>>>()
+      ctx.watch(counter)
+      ctx.stop(account, { now: true })
+      return Effect.as(Audit, Actor.next(s))
+    }
+  }
+})
+typed<Equal<Layer.Services<typeof signals>, ActorSystem.ActorSystem | Audit>>()
+Account.toLayer({
+  state,
+  initial,
+  handlers: { Deposit: Deposits, Withdraw: Withdraws, Balance: Balances },
+  // @ts-expect-error: there is no such signal
+  signals: { Bored: () => Actor.stop() }
+})
+
+declare const accounts: Actor.Spawner<Rpcs, typeof Account.args>
+declare const ctx: ActorContext.ActorContext<Rpcs>
+declare const overseer: Overseer.Overseer
+const child = () => ctx.spawn(accounts, { opening: 1 })
+typed<Equal<ReturnType<typeof child>, ActorRef.ActorRef<Rpcs>>>()
+// @ts-expect-error: arguments are owed
+void (() => ctx.spawn(accounts))
+typed<
+  Equal<
+    typeof Account.spawner,
+    Effect.Effect<Actor.Spawner<Rpcs, typeof Account.args>, never, Actor.Hosted<"Account">>
+  >
+>()
+const overseen = Overseer.spawn(Account, overseer, { opening: 1 })
+typed<
+  Equal<
+    typeof overseen,
+    Effect.Effect<Overseer.Child<Rpcs>, SpawnError, Actor.Hosted<"Account"> | Scope.Scope>
+  >
+>()
+void [
+  ActorRef.await(account) satisfies Effect.Effect<Exit.Exit<void, unknown>>,
+  account.pipe(ActorRef.stop({ now: true })) satisfies Effect.Effect<void>,
+  ActorRef.kill(counter) satisfies Effect.Effect<void>
+]

@@ -41,7 +41,8 @@ class Adapter extends Virtual {
     const { target } = this
     if (!this.followed && target.key === undefined) {
       this.followed = true
-      target.subject?.observe({ ended: () => this.close() })
+      // Not now: this may be asked within a record that is being written.
+      this.system.soon(() => target.subject?.observe({ ended: () => this.close() }))
     }
     return super.id
   }

@@ -178,7 +178,7 @@ export class Inbox implements Sink, Arrival {
         case Peer.UNWANTED:
           return this.unwanted(d)
         case Peer.SPAWN:
-          return this.spawn(a, b === 1, d, bytes, offset, end)
+          return this.spawn(a, b, d, bytes, offset, end)
         case Peer.SPAWNED:
           return this.spawned(
             {
@@ -447,7 +447,7 @@ export class Inbox implements Sink, Arrival {
 
   private spawn(
     type: number,
-    overseen: boolean,
+    flags: number,
     correlation: number,
     bytes: Bytes,
     offset: number,
@@ -466,20 +466,22 @@ export class Inbox implements Sink, Arrival {
     }
     const place = host.bounds && this.mesh.mailboxes!.open()
     if (host.bounds !== undefined && place === undefined) return refuse(new MailboxesExhausted().message)
-    const started = Effect.runForkWith(host.context)(
-      host.spawnDecoded(args, host.owner, overseen ? peer.lives.overseer : undefined)
-    )
+    const overseer = (flags & 1) === 0 ? undefined : peer.lives.overseer
+    const there = (ref: LocalRef): void => {
+      const { instance, version } = this.system.directory.id(ref)
+      const shared = place && this.mesh.share(ref, place)
+      const [target, generation] = shared === undefined
+        ? [instance, version]
+        : [shared.place, -shared.generation]
+      peer.write(Peer.SPAWNED, instance, target, generation, correlation, version, Wire.version)
+    }
+    if ((flags & 2) !== 0) return there(host.sprout(args, host.owner, overseer))
+    const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner, overseer))
     this.starting.set(correlation, started)
     started.addObserver((exit) => {
       this.starting.delete(correlation)
       if (Exit.isSuccess(exit)) {
-        const ref = exit.value as unknown as LocalRef
-        const { instance, version } = this.system.directory.id(ref)
-        const shared = place && this.mesh.share(ref, place)
-        const [target, generation] = shared === undefined
-          ? [instance, version]
-          : [shared.place, -shared.generation]
-        peer.write(Peer.SPAWNED, instance, target, generation, correlation, version, Wire.version)
+        there(exit.value as unknown as LocalRef)
       } else {
         place?.close()
         refuse(ofStart(exit.cause))

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { ActorEnded } from "../AskError.ts"
+import { type Debt, Debts } from "./debts.ts"
 import * as Failure from "./failure.ts"
 import type { Handling } from "./handling.ts"
 import { BUSY, ENDED, ENDING, HELD, type Replier, type Signal } from "./hot/cell.ts"
@@ -17,6 +18,8 @@ import type { LocalRef } from "./localRef.ts"
 import type { Oversight } from "./oversight.ts"
 import type { MessageType } from "./protocol.ts"
 import type { Watches } from "./watch.ts"
+
+export type { Debt }
 
 const empty: Scope.State.Empty = { _tag: "Empty" }
 
@@ -280,39 +283,6 @@ class Hand {
   constructor(message: Told, payload: unknown) {
     this.message = message
     this.payload = payload
-  }
-}
-
-/** An answer that is owed. */
-export interface Debt extends Replier {
-  readonly done: boolean
-}
-
-/** The answers that an actor owes. */
-class Debts {
-  private open: Array<Debt> = []
-  /** The settled ones are looked for when there are this many, and half of them are open at most. */
-  private pruneAt = 16
-
-  add(debt: Debt): void {
-    if (this.open.length >= this.pruneAt) {
-      this.open = this.open.filter((one) => !one.done)
-      this.pruneAt = Math.max(16, this.open.length * 2)
-    }
-    this.open.push(debt)
-  }
-
-  /** Whether any of them is open. */
-  get any(): boolean {
-    return this.open.some((debt) => !debt.done)
-  }
-
-  remove(debt: Replier): void {
-    this.open = this.open.filter((one) => one !== debt)
-  }
-
-  abandon(because: () => ActorEnded): void {
-    for (const debt of this.open) if (!debt.done) debt.abandon(because())
   }
 }
 

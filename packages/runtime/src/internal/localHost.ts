@@ -188,22 +188,25 @@ export class LocalHost implements Host {
 
   spawnUnder(parent: LocalRef, args: unknown, overseer: Overseer | undefined): ActorRef<never> {
     const owner = Effect.runSync(this.system.owners.of(lifeOf(parent)))
-    const ref = this.make(
-      undefined,
-      IDLE,
-      this.bounds && this.tightened(new Mailbox(this.bounds, undefined), undefined)
-    )
-    owner.add(ref)
     // Nobody waits for its start: arguments that do not fit are one that fails.
+    let made: unknown
     try {
-      ref.state = this.makeArgs(args)
+      made = this.makeArgs(args)
     } catch (issue) {
-      ref.state = new Unfit(issue)
+      made = new Unfit(issue)
     }
-    if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, ref.state, overseer, true)
+    return this.sprout(made, owner, overseer) as unknown as ActorRef<never>
+  }
+
+  /** Makes an actor that starts when its turn comes. */
+  sprout(made: unknown, owner: Owner, overseer: Overseer | undefined): LocalRef {
+    const ref = this.make(undefined, IDLE, this.bounds && new Mailbox(this.bounds, undefined))
+    owner.add(ref)
+    ref.state = made
+    if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, made, overseer, true)
     if (owner.closed) end(ref, Exit.void)
     else this.system.dispatcher.schedule(ref)
-    return ref as unknown as ActorRef<never>
+    return ref
   }
 
   /** Makes an actor of this thread's predecessor again, without life: its messages wait until it is started. */

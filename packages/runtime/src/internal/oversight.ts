@@ -161,7 +161,6 @@ export class Oversight implements Child<never> {
     actor.state = undefined
     actor.handlers = undefined
     const closed = Effect.sync(() => {
-      this.incarnations++
       life.watches?.clear()
       // Else it ends for good, and its life with it.
       if (actor.status === HELD) actor.life = life.next()
@@ -178,6 +177,7 @@ export class Oversight implements Child<never> {
     const done = (exit: Exit.Exit<void>): void => {
       if (actor.status >= ENDING) return resume(failed(new Error("it ended while it started")))
       if (Exit.isSuccess(exit) && actor.status !== HELD) {
+        this.incarnations++
         actor.system.dispatcher.rest(actor)
         return resume(Effect.void)
       }

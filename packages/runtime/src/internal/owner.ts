@@ -43,6 +43,17 @@ export class Owner {
     this.last = one
   }
 
+  /** Puts another one in the place of one of these. */
+  replace(one: Owned, other: Owned): void {
+    other.owner = this
+    other.previous = one.previous
+    other.next = one.next
+    if (one.previous !== undefined) one.previous.next = other
+    if (one.next !== undefined) one.next.previous = other
+    else this.last = other
+    one.owner = undefined
+  }
+
   remove(one: Owned): void {
     if (one.previous !== undefined) one.previous.next = one.next
     if (one.next !== undefined) one.next.previous = one.previous

@@ -38,7 +38,7 @@ export class RemoteChild implements Owned, Child<never> {
   previous: Owned | undefined = undefined
   next: Owned | undefined = undefined
   readonly id: Place["id"]
-  private readonly remote: RemoteRef
+  readonly remote: RemoteRef
   private readonly beginning: Beginning | undefined
   private state = RUNNING
   /** Its thread has ended, and it has not been started again. */
@@ -48,8 +48,17 @@ export class RemoteChild implements Owned, Child<never> {
   /** How often the thread had ended when it was spawned: those of one that has ended are not counted any more. */
   private readonly ends: number
 
-  constructor(ref: RemoteRef, id: Place["id"], beginning: Beginning | undefined) {
+  /** What it is known by to whoever has spawned it; undefined for the reference itself. */
+  private readonly face: Child<never>["ref"] | undefined
+
+  constructor(
+    ref: RemoteRef,
+    id: Place["id"],
+    beginning: Beginning | undefined,
+    face?: Child<never>["ref"]
+  ) {
     this.remote = ref
+    this.face = face
     this.id = id
     this.beginning = beginning
     this.ends = ref.peer.ends
@@ -60,7 +69,7 @@ export class RemoteChild implements Owned, Child<never> {
   }
 
   get ref(): Child<never>["ref"] {
-    return this.remote as unknown as Child<never>["ref"]
+    return this.face ?? (this.remote as unknown as Child<never>["ref"])
   }
 
   /** Whether somebody may start it again. */

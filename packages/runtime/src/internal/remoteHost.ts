@@ -11,7 +11,10 @@ import type * as Codec from "../Codec.ts"
 import type { Child, Overseer } from "../Overseer.ts"
 import { type Place, Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
+import { ThreadLost } from "../AskError.ts"
+import { ArrivingRef } from "./arriving.ts"
 import type { Host } from "./host.ts"
+import { lifeOf } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import * as Peer from "./peer.ts"
@@ -118,9 +121,47 @@ export class RemoteHost implements Host {
   }
 
   spawnUnder(parent: LocalRef, args: unknown, overseer: Overseer | undefined): ActorRef<never> {
-    const host = this.system.hosts.get(this.contract.name)
-    if (host !== undefined) return host.spawnUnder(parent, args, overseer)
-    throw new Error("this thread does not host it")
+    const owner = Effect.runSync(this.system.owners.of(lifeOf(parent)))
+    const arriving = new ArrivingRef(this.system, this.contract)
+    const ref = arriving as unknown as ActorRef<never>
+    owner.add(arriving)
+    if (owner.closed) {
+      arriving.failed(Exit.void)
+      return ref
+    }
+    const peer = this.mesh.worker("fewest")!
+    const { ends } = peer
+    peer.actors++
+    const failed = (cause: unknown): void => {
+      if (peer.ends === ends) peer.actors--
+      arriving.failed(Exit.fail(this.failed(cause)))
+    }
+    try {
+      const made = this.makeArgs(args)
+      const beginning = overseer && { overseer, args: made, codec: this.args }
+      const answer = {
+        succeed: (place: unknown) => {
+          const child = this.child(place as Started, peer, beginning, ref)
+          owner.replace(arriving, child)
+          arriving.arrived(child.remote)
+        },
+        fail: failed,
+        abandon: failed
+      }
+      if (peer.lost) failed(new ThreadLost({ thread: peer.thread }))
+      else {peer.request(
+          Peer.SPAWN,
+          this.contract.type,
+          overseer === undefined ? 2 : 3,
+          0,
+          made,
+          this.args,
+          answer
+        )}
+    } catch (issue) {
+      failed(issue)
+    }
+    return ref
   }
 
   /** Starts an actor there. Whoever is interrupted waits until it has ended. */
@@ -144,8 +185,11 @@ export class RemoteHost implements Host {
         this.args,
         {
           // At once: what comes after it from there may be about it.
-          succeed: (place) =>
-            Deferred.doneUnsafe(answer, Exit.succeed(this.child(place as Started, peer, owner, beginning))),
+          succeed: (place) => {
+            const child = this.child(place as Started, peer, beginning)
+            owner.add(child)
+            Deferred.doneUnsafe(answer, Exit.succeed(child))
+          },
           fail: (error) => Deferred.doneUnsafe(answer, Exit.fail(error)),
           abandon: (reason) => Deferred.doneUnsafe(answer, Exit.fail(reason))
         }
@@ -163,13 +207,17 @@ export class RemoteHost implements Host {
   private child(
     { id, target, version }: Started,
     peer: Peer.Peer,
-    owner: Owner,
-    beginning: Beginning | undefined
+    beginning: Beginning | undefined,
+    face?: ActorRef<never>
   ): RemoteChild {
     const place = version < 0 ? { place: target, generation: -version } : undefined
     const identity = ActorId.make({ ...id, type: this.contract.type, machine: peer.thread })
-    const child = new RemoteChild(this.mesh.spawned(this.contract, peer, identity, place), id, beginning)
-    owner.add(child)
+    const child = new RemoteChild(
+      this.mesh.spawned(this.contract, peer, identity, place),
+      id,
+      beginning,
+      face
+    )
     peer.lives.add(child)
     return child
   }

@@ -1,15 +1,18 @@
 /** A target that is no actor: it passes on what it is sent. Until it is closed, other threads reach it too. */
+import * as Exit from "effect/Exit"
 import type { ActorId } from "../ActorId.ts"
 import type { Depth } from "../Mailbox.ts"
 import type { Address } from "./address.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Protocol } from "./protocol.ts"
-import type { Subject, Target } from "./ref.ts"
+import type { EndObserver } from "./life.ts"
+import type { LocalRef } from "./localRef.ts"
+import type { Stop, Subject, Target } from "./ref.ts"
 import type { Refusal } from "./refusal.ts"
 import type { System } from "./system.ts"
 
-export abstract class Virtual implements Target {
+export abstract class Virtual implements Target, Subject {
   readonly system: System
   readonly name: string
   readonly protocol: Protocol
@@ -17,6 +20,7 @@ export abstract class Virtual implements Target {
   readonly key = undefined
   /** Nothing is passed on any more. */
   over = false
+  private observers: Set<EndObserver> | undefined = undefined
 
   constructor(system: System, name: string, protocol: Protocol) {
     this.system = system
@@ -28,9 +32,33 @@ export abstract class Virtual implements Target {
     return undefined
   }
 
+  /** Its end is that nothing is passed on any more. */
   get subject(): Subject | undefined {
-    return undefined
+    return this
   }
+
+  get who(): unknown {
+    return this
+  }
+
+  observe(observer: EndObserver): void {
+    if (this.over) observer.ended(Exit.void)
+    else (this.observers ??= new Set()).add(observer)
+  }
+
+  unobserve(observer: EndObserver): void {
+    this.observers?.delete(observer)
+  }
+
+  /** It ends with its scope alone. */
+  terminate(_how: Stop, done?: () => void): void {
+    done?.()
+  }
+
+  /** It dies with nobody. */
+  fasten(_to: LocalRef): void {}
+
+  unfasten(_from: LocalRef): void {}
 
   get depth(): Depth | undefined {
     return undefined
@@ -56,6 +84,9 @@ export abstract class Virtual implements Target {
     this.over = true
     this.system.registry.ended(this)
     this.system.directory.remove(this)
+    const { observers } = this
+    this.observers = undefined
+    observers?.forEach((observer) => observer.ended(Exit.void))
   }
 
   abstract deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined
