@@ -182,7 +182,11 @@ const make = Effect.gen(function*() {
  */
 export const layer: Layer.Layer<ActorSystem> = Layer.effect(
   ActorSystem,
-  Effect.map(make, ActorSystem.of)
+  Effect.gen(function*() {
+    const system = yield* make
+    yield* Effect.addFinalizer(() => system.close)
+    return ActorSystem.of(system)
+  })
 )
 
 /**

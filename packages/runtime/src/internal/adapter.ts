@@ -41,8 +41,7 @@ class Adapter extends Virtual {
     const { target } = this
     if (!this.followed && target.key === undefined) {
       this.followed = true
-      // Not now: this may be asked within a record that is being written.
-      this.system.soon(() => target.subject?.observe({ ended: () => this.close() }))
+      target.subject?.observe({ ended: () => this.close() })
     }
     return super.id
   }

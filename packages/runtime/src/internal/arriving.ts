@@ -118,8 +118,7 @@ class Arriving extends Virtual implements Owned {
   override get id(): ActorId {
     if (!this.followed) {
       this.followed = true
-      // Not now: this may be asked within a record that is being written.
-      this.system.soon(() => this.observe({ ended: () => this.close() }))
+      this.observe({ ended: () => this.close() })
     }
     return super.id
   }

@@ -12,6 +12,7 @@ import { ThreadLost } from "../AskError.ts"
 import * as Codec from "../Codec.ts"
 import type { Overseer } from "../Overseer.ts"
 import { SpawnError } from "../SpawnError.ts"
+import { crossing } from "./crossing.ts"
 import { exitOfNobody } from "./ending.ts"
 import * as ExitWire from "./exitWire.ts"
 import * as Failure from "./failure.ts"
@@ -92,7 +93,11 @@ export class Lives {
     if (this.peer.lost) return observer.ended(this.lost)
     const watching: Watching = { target, version, observer, correlation: 0 }
     this.watching.set(observer, watching)
-    this.watch(watching)
+    if (crossing.system === undefined) return this.watch(watching)
+    // A record is being written in which the reference is: there cannot be another one within it.
+    this.system.soon(() => {
+      if (this.watching.get(observer) === watching) this.watch(watching)
+    })
   }
 
   private watch(watching: Watching): void {
