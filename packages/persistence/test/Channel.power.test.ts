@@ -4,7 +4,7 @@ import * as Format from "@troupe/persistence/Format"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
@@ -95,8 +95,23 @@ const replay = Effect.fnUntraced(
     }
     disk.cutAfter = Infinity
     disk.cut(random, after)
-    power.disk = new Disk("none", mistakes)
+    // Now and then it goes again while the next writer takes over.
+    for (let again = 0; again < 3 && random() < 0.4; again++) {
+      const disk = power.disk = new Disk(after, mistakes)
+      disk.isThere()
+      disk.cutAfter = Math.floor(random() * 6)
+      const taken = yield* Effect.exit(
+        Effect.scoped(Effect.flatMap(Channel.writer(after, options), (writer) => writer.abandon))
+      )
+      if (Exit.isFailure(taken) && !/power/i.test(Cause.pretty(taken.cause))) {
+        return yield* Effect.failCause(taken.cause)
+      }
+      disk.cut(random, `${after}-again`)
+      rmSync(after, { recursive: true })
+      renameSync(`${after}-again`, after)
+    }
     // With the checksums of the one before, whatever they are.
+    power.disk = new Disk("none", mistakes)
     const recovery = yield* Effect.scoped(Effect.gen(function*() {
       const writer = yield* Channel.writer(after, options)
       yield* writer.append("after")

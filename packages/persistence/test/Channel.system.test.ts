@@ -97,4 +97,40 @@ describe("Channel and MappedMemory, and a system that refuses", () => {
       ),
     30_000
   )
+
+  for (const missing of ["koffi", "platform"]) {
+    it.effect(
+      `a platform without ${missing}: typed, with its name, and only when it is asked for`,
+      () =>
+        temporary((directory) =>
+          Effect.sync(() => {
+            const entry = fileURLToPath(new URL("./fixtures/unsupported.ts", import.meta.url))
+            const said = execFileSync(process.execPath, [
+              "--conditions=@troupe/source",
+              entry,
+              missing,
+              directory
+            ], {
+              encoding: "utf8"
+            })
+            const reasons = JSON.parse(said) as ReadonlyArray<
+              { _tag: string; platform: string; detail: string }
+            >
+            assert.strictEqual(reasons.length, 3)
+            for (const { _tag, detail, platform } of reasons) {
+              assert.strictEqual(_tag, "Unsupported")
+              assert.strictEqual(
+                platform,
+                missing === "koffi" ? `${process.platform}-${process.arch}` : `win32-${process.arch}`
+              )
+              assert.match(
+                detail,
+                missing === "koffi" ? /koffi does not load: .*no binary/ : /it has no mmap/
+              )
+            }
+          })
+        ),
+      30_000
+    )
+  }
 })

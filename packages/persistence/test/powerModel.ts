@@ -56,6 +56,14 @@ export class Disk {
     )
   }
 
+  /** What is there now has been there since the machine came up. */
+  isThere(): void {
+    for (const [name, bytes] of this.#current()) {
+      this.synced.set(name, bytes)
+      this.names.add(name)
+    }
+  }
+
   /** Remembers this moment. */
   moment(): void {
     this.moments.push(this.#current())

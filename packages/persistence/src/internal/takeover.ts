@@ -81,7 +81,7 @@ export const takeOver = (directory: string, options: {
     const segment = Files.create(directory, { ...header, base: 0 }, true)
     return { segment, offset: HEADER_BYTES, recovery: { _tag: "New" } }
   }
-  const before = closeGaps(directory, bases, options)
+  const before = closeGaps(directory, bases, options.onDamage)
   const newest = Files.open(directory, bases.at(-1)!, "write")
   try {
     const { format } = newest.header
@@ -147,38 +147,42 @@ const using = <A>(directory: string, base: number, f: (segment: Files.Segment) =
   }
 }
 
-/** Sees to it that each file but the newest ends with CONTINUED, and that nothing behind a gap is read. */
-const closeGaps = (directory: string, bases: ReadonlyArray<number>, options: {
-  readonly durable: boolean
-  readonly onDamage: "fail" | "seal"
-}): Recovery | undefined => {
+/**
+ * Sees to it that each file but the newest ends with CONTINUED, and that nothing behind a gap is read. What it changes is
+ * on the disk before the gap is closed, whatever the durability: the power may go again meanwhile.
+ */
+const closeGaps = (
+  directory: string,
+  bases: ReadonlyArray<number>,
+  onDamage: "fail" | "seal"
+): Recovery | undefined => {
   // The first file behind which something may be missing.
   let first = bases.length - 1
   while (first > 0 && !using(directory, bases[first]!, (segment) => segment.follows)) first--
-  let recovery: Recovery | undefined
   for (const base of bases.slice(first, -1)) {
-    recovery ??= using(directory, base, (segment) => {
+    const recovery = using(directory, base, (segment): Recovery | undefined => {
       const { found, offset } = segment.scan()
       if (found === FOUND_CONTINUED) return undefined
-      assertSealable(segment, offset, found, options.onDamage)
-      seal(segment, offset)
-      if (options.durable) segment.mapping.syncUnsafe(offset, offset + 8)
+      assertSealable(segment, offset, found, onDamage)
       for (const later of bases.slice(bases.indexOf(base) + 1)) {
         using(directory, later, (segment) => {
           // An empty one at the end is where the writer goes on.
           if (later === bases.at(-1) && segment.scanner(HEADER_BYTES).look() === FOUND_END) return
           seal(segment, HEADER_BYTES)
-          if (options.durable) segment.mapping.syncUnsafe(0, HEADER_BYTES + 8)
+          segment.mapping.syncUnsafe(0, HEADER_BYTES + 8)
         })
       }
+      seal(segment, offset)
+      segment.mapping.syncUnsafe(0, offset + 8)
       return {
         _tag: "TakenOver",
         position: segment.positionOf(offset),
         damage: found >= DAMAGE ? damageOf(found) : undefined
       }
     })
+    if (recovery !== undefined) return recovery
   }
-  return recovery
+  return undefined
 }
 
 /** The last record of the files before the newest, for handlers that count. */
