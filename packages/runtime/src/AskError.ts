@@ -101,6 +101,18 @@ export class MailboxesExhausted extends Schema.TaggedError<MailboxesExhausted>()
 }
 
 /**
+ * The actor waits to be started again, and its overseer has it refuse messages meanwhile.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Restarting extends Schema.TaggedError<Restarting>()("Restarting", {}) {
+  override get message(): string {
+    return "the actor waits to be started again"
+  }
+}
+
+/**
  * The actor's handler said that the message has no place in its state.
  *
  * @category errors
@@ -155,6 +167,7 @@ export const Reason = Schema.Union([
   ThreadLost,
   MailboxFull,
   MailboxesExhausted,
+  Restarting,
   Unhandled,
   StashFull,
   AskCycle

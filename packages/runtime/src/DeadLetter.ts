@@ -17,6 +17,7 @@ import * as Data from "effect/Data"
  * | `ThreadLost` | the worker thread it was sent to has ended, and is not started again |
  * | `MailboxFull` | the actor's mailbox was full, or this was the oldest in it when a newer one came |
  * | `MailboxesExhausted` | the system's table of bounded mailboxes had no place for the actor's |
+ * | `Restarting` | the actor waited to be started again, and refused what came meanwhile |
  * | `Unhandled` | its handler said that it has no place in the actor's state |
  * | `StashFull` | its handler kept it for later, and had kept as many as it may |
  *
@@ -31,6 +32,7 @@ export type Reason =
   | "ThreadLost"
   | "MailboxFull"
   | "MailboxesExhausted"
+  | "Restarting"
   | "Unhandled"
   | "StashFull"
 

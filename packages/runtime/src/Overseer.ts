@@ -57,6 +57,12 @@ export interface Child<in Rpcs extends Rpc.Any = never> {
    */
   readonly start: Effect.Effect<void, SpawnError>
 
+  /**
+   * Has it refuse what comes (`Restarting`) from now until it runs again, if it is held or halted. What waits already
+   * waits on. An actor on another thread keeps what comes.
+   */
+  readonly refuse: Effect.Effect<void>
+
   /** Ends it for good: what waits becomes dead letters, and whoever watches it gets what it was held with. */
   readonly end: Effect.Effect<void>
 

@@ -163,6 +163,11 @@ const SHUTDOWN_MILLIS = 5000
 export interface ActorOptions extends Options {
   /** Where it lives. (Default: where the supervisor's `Placement` says) */
   readonly placement?: Place | undefined
+  /**
+   * What becomes of messages that come while it is down, to be started again: they wait in its mailbox, or are refused
+   * with `Restarting`; on another thread they wait. (Default: `wait`)
+   */
+  readonly whileDown?: "wait" | "refuse" | undefined
 }
 
 /**
@@ -207,7 +212,13 @@ export const actor = <
   actor: Actor<Name, Rpcs, Args>,
   ...[options]: ActorArgs<Args>
 ): Child<Id, ActorRef<Rpcs>, Hosted<Name>> =>
-  make(id, "actor", options, SHUTDOWN_MILLIS, runner.actor(actor as never, options?.args, options?.placement))
+  make(
+    id,
+    "actor",
+    options,
+    SHUTDOWN_MILLIS,
+    runner.actor(actor as never, options?.args, options?.placement, options?.whileDown === "refuse")
+  )
 
 /**
  * An Effect as a child: forked when it starts, interrupted when it stops. It ends normally when it succeeds, and fails

@@ -291,6 +291,29 @@ describe("Supervisor", () => {
       ))
   })
 
+  describe("whileDown", () => {
+    it.effect("refuse: what comes while it is down is refused, what waits waits on, and then it takes messages (S106)", () =>
+      within(
+        Supervisor.make("Root", {
+          policy: RestartPolicy.restart.pipe(RestartPolicy.withSchedule(Schedule.spaced("1 second"))),
+          children: [Child.actor("a", Worker, { args: "a", whileDown: "refuse" })]
+        }),
+        Effect.fnUntraced(function*(running, heard) {
+          const [a] = yield* refs(running, "a")
+          a.tellUnsafe("Throw")
+          a.tellUnsafe("Add", { n: 5 })
+          yield* heard.until("ChildFailed Root/a")
+          yield* dealtWith(running)
+          const refused = yield* Effect.flip(a.ask("Total"))
+          assert.strictEqual(refused.reason._tag, "Restarting")
+          assert.isFalse(yield* a.offer("Add", { n: 1 }))
+          yield* TestClock.adjust("1 second")
+          yield* heard.until("ChildStarted Root/a")
+          assert.strictEqual(yield* a.ask("Total"), 5)
+        })
+      ))
+  })
+
   describe("backoff", () => {
     const policy = RestartPolicy.restart.pipe(
       RestartPolicy.withSchedule(Schedule.exponential("100 millis").pipe(Schedule.upTo({ times: 3 })), {

@@ -8,6 +8,7 @@ import { SpawnError } from "../SpawnError.ts"
 import { ENDING, HELD, STARTING } from "./hot/cell.ts"
 import { awaitEnd, crash, end, type Life, lifeOf, reasonOf } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
+import { restarting } from "./refusal.ts"
 
 export class Oversight implements Child<never> {
   private readonly actor: LocalRef
@@ -20,6 +21,7 @@ export class Oversight implements Child<never> {
   closing: Fiber.Fiber<void> | undefined = undefined
   private starting: Fiber.Fiber<void, SpawnError> | undefined = undefined
   private incarnations = 0
+  private refusing = false
   /** Whether it has started once, or nobody waits for that: then its overseer is told instead. */
   told: boolean
 
@@ -73,9 +75,36 @@ export class Oversight implements Child<never> {
     })
   }
 
+  get refuse(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const { actor } = this
+      if (actor.status !== HELD || this.refusing) return
+      this.refusing = true
+      // Of this actor alone: whoever does not ask for it has no look at it for each message.
+      actor.admit = () => restarting
+      actor.receive = ({ tag }, payload, replier, arrival) => {
+        arrival.take()
+        actor.mailbox?.release()
+        actor.system.deadLetter("Restarting", actor, tag, payload)
+        replier?.abandon(restarting.askReason)
+        return true
+      }
+    })
+  }
+
+  /** It runs again, or has ended: what its class says holds. */
+  private admit(): void {
+    if (!this.refusing) return
+    this.refusing = false
+    const kind = Object.getPrototypeOf(this.actor) as LocalRef
+    this.actor.admit = kind.admit
+    this.actor.receive = kind.receive
+  }
+
   private readonly goOn = Effect.sync(() => {
     const { actor } = this
     if (actor.status !== HELD || this.closing !== undefined) return false
+    this.admit()
     actor.system.dispatcher.rest(actor)
     return true
   })
@@ -112,6 +141,7 @@ export class Oversight implements Child<never> {
 
   get end(): Effect.Effect<void> {
     return Effect.suspend(() => {
+      this.admit()
       end(this.actor, this.exit)
       return Effect.asVoid(awaitEnd(this.actor))
     })
@@ -178,6 +208,7 @@ export class Oversight implements Child<never> {
       if (actor.status >= ENDING) return resume(failed(new Error("it ended while it started")))
       if (Exit.isSuccess(exit) && actor.status !== HELD) {
         this.incarnations++
+        this.admit()
         actor.system.dispatcher.rest(actor)
         return resume(Effect.void)
       }

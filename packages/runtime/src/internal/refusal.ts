@@ -1,5 +1,12 @@
 /** Why a message was not accepted. */
-import { DeadRef, InvalidMessage, MailboxesExhausted, type Reason, ThreadLost } from "../AskError.ts"
+import {
+  DeadRef,
+  InvalidMessage,
+  MailboxesExhausted,
+  type Reason,
+  Restarting,
+  ThreadLost
+} from "../AskError.ts"
 import type { Reason as DeadLetterReason } from "../DeadLetter.ts"
 import type { Mailbox } from "./mailbox.ts"
 
@@ -14,6 +21,8 @@ export interface Refusal {
 export const ended: Refusal = { reason: "Ended", askReason: new DeadRef() }
 
 export const exhausted: Refusal = { reason: "MailboxesExhausted", askReason: new MailboxesExhausted() }
+
+export const restarting: Refusal = { reason: "Restarting", askReason: new Restarting() }
 
 export const invalid = (issue: unknown): Refusal => ({
   reason: "InvalidMessage",

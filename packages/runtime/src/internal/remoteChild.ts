@@ -132,6 +132,10 @@ export class RemoteChild implements Owned, Child<never> {
     return Effect.andThen(Effect.ignore(end), Effect.sync(() => this.left()))
   }
 
+  get refuse(): Effect.Effect<void> {
+    return Effect.void
+  }
+
   get generation(): Effect.Effect<number> {
     return Effect.sync(() => this.incarnations)
   }

@@ -143,6 +143,7 @@ const Letter = Schema.Struct({
     "ThreadLost",
     "MailboxFull",
     "MailboxesExhausted",
+    "Restarting",
     "Unhandled",
     "StashFull"
   ]),

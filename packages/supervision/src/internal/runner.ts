@@ -60,6 +60,7 @@ export class ActorRunner implements Runner {
   private readonly environment: Environment
   private readonly spawn: Spawn
   readonly resumable: boolean
+  private readonly refuses: boolean
   private readonly face: (() => unknown) | undefined
   private child: Overseer.Child | undefined = undefined
   /** Nothing of it is running: its overseer is to say how it goes on. */
@@ -69,11 +70,12 @@ export class ActorRunner implements Runner {
   constructor(
     environment: Environment,
     spawn: Spawn,
-    options: { resumable: boolean; handle?: () => unknown }
+    options: { resumable: boolean; refuses?: boolean; handle?: () => unknown }
   ) {
     this.environment = environment
     this.spawn = spawn
     this.resumable = options.resumable
+    this.refuses = options.refuses ?? false
     this.face = options.handle
   }
 
@@ -86,11 +88,14 @@ export class ActorRunner implements Runner {
   }
 
   private readonly overseer: Overseer.Overseer = {
-    held: (_, exit) =>
-      Effect.sync(() => {
-        this.held = true
-        this.ended(exit)
-      })
+    held: (child, exit) =>
+      Effect.andThen(
+        this.refuses ? child.refuse : Effect.void,
+        Effect.sync(() => {
+          this.held = true
+          this.ended(exit)
+        })
+      )
   }
 
   start(ended: (exit: Exit.Exit<unknown, unknown>) => void): Effect.Effect<void, unknown> {
@@ -131,7 +136,10 @@ export class ActorRunner implements Runner {
 
   readonly hold = Effect.suspend(() => {
     const { child } = this
-    return child === undefined ? Effect.void : Effect.andThen(this.ask(child), child.halt)
+    return child === undefined ? Effect.void : Effect.andThen(
+      Effect.andThen(this.ask(child), child.halt),
+      this.refuses ? child.refuse : Effect.void
+    )
   })
 
   readonly end = Effect.suspend(() => {
@@ -154,21 +162,25 @@ export class ActorRunner implements Runner {
   })
 }
 
-export const actor =
-  (actor: Actor<string, never, Schema.Top>, args: unknown, placement: Place | undefined): Make =>
-  (environment) => {
-    const spawn: Spawn = (overseer) => {
-      const spawned = Overseer.spawn(
-        actor as never as Actor<string, never, Schema.Unknown>,
-        overseer,
-        args
-      ) as ReturnType<
-        Spawn
-      >
-      return placement === undefined ? spawned : Effect.provideService(spawned, Placement, placement)
-    }
-    return new ActorRunner(environment, spawn, { resumable: true })
+export const actor = (
+  actor: Actor<string, never, Schema.Top>,
+  args: unknown,
+  placement: Place | undefined,
+  refuses: boolean
+): Make =>
+(environment) => {
+  const spawn: Spawn = (overseer) => {
+    const spawned = Overseer.spawn(
+      actor as never as Actor<string, never, Schema.Unknown>,
+      overseer,
+      args
+    ) as ReturnType<
+      Spawn
+    >
+    return placement === undefined ? spawned : Effect.provideService(spawned, Placement, placement)
   }
+  return new ActorRunner(environment, spawn, { resumable: true, refuses })
+}
 
 /** What runs in a scope of its own for each incarnation: an Effect, a Layer. */
 abstract class ScopedRunner implements Runner {
