@@ -123,7 +123,7 @@ describe("Swarm, between threads", () => {
     ), 60_000)
 
   it.live(
-    "a worker that ends within a turn stops the swarm, typed; between turns another one takes its place",
+    "a worker that ends within a turn stops the swarm, typed (S88)",
     () =>
       on(
         2,
@@ -133,7 +133,7 @@ describe("Swarm, between threads", () => {
           yield* birds.broadcast("Glide", { seconds: 1 })
           yield* birds.step
           const [id] = yield* birds.ids
-          yield* birds.tell(id!, "Exit")
+          yield* birds.tell(id!, "Exit", { soon: false })
           const exit = yield* Effect.exit(birds.step)
           assert.include(JSON.stringify(exit), "ThreadLost")
           assert.isTrue(Exit.isFailure(exit))
@@ -143,4 +143,42 @@ describe("Swarm, between threads", () => {
       ),
     60_000
   )
+
+  it.live("a worker that ends between turns has a successor, and its effects have failed (S88)", () =>
+    on(
+      2,
+      Effect.gen(function*() {
+        const birds = yield* Bird.population
+        yield* flock(birds, 1000)
+        const ids = yield* birds.ids
+        const [first, second] = ids
+        const glide = Effect.andThen(birds.broadcast("Glide", { seconds: 1 }), birds.step)
+        yield* glide
+        // Of one chunk, and told in one turn: one worker has both. It ends when the turn is over.
+        const asked = yield* Effect.forkChild(Effect.flip(birds.ask(first!, "Think", { millis: 60_000 })), {
+          startImmediately: true
+        })
+        yield* birds.tell(second!, "Exit", { soon: true })
+        yield* birds.step
+        assert.include(String(yield* Fiber.join(asked)), "ended")
+        // The turns go on, with one worker, and with two again when the successor is up.
+        const runBy = Effect.gen(function*() {
+          const threads = yield* Effect.forkChild(
+            Effect.forEach(ids, (id) => birds.ask(id, "Thread"), { concurrency: "unbounded" }),
+            { startImmediately: true }
+          )
+          yield* glide
+          return new Set(yield* Fiber.join(threads))
+        })
+        const survivors = yield* runBy
+        let glided = 2
+        let successor = false
+        while (!successor) {
+          for (const thread of yield* runBy) if (!survivors.has(thread)) successor = true
+          glided++
+        }
+        const { turns } = yield* birds.columnStats
+        assert.deepStrictEqual([turns!.min, turns!.max], [glided, glided])
+      })
+    ), 60_000)
 })

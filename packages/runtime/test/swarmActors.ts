@@ -41,7 +41,7 @@ export const Bird = Swarm.make("Bird", {
     Rpc.make("Later", { success: Schema.Number }),
     Rpc.make("Wreck"),
     Rpc.make("Thread", { success: Schema.Number }),
-    Rpc.make("Exit")
+    Rpc.make("Exit", { payload: { soon: Schema.Boolean } })
   ),
   state: Schema.Struct({
     name: Schema.Number,
@@ -110,8 +110,9 @@ export const BirdLive = Bird.toLayer(Effect.gen(function*() {
         throw new Error("wrecked")
       },
       Thread: (bird) => Actor.reply(bird, thread),
-      Exit: () => {
-        if (thread > 0) process.exit(3)
+      Exit: (_, { soon }) => {
+        if (soon) setTimeout(() => process.exit(3), 50)
+        else process.exit(3)
       }
     },
     columns: {

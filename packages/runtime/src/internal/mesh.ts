@@ -195,11 +195,22 @@ export class Mesh implements Links {
     protocol: Protocol,
     bounds?: Bounded
   ): RemoteContract {
+    const key = `${machine} ${name}`
+    let known = this.strangers.get(protocol)
+    if (known === undefined) {
+      known = new Map()
+      this.strangers.set(protocol, known)
+    }
+    const met = known.get(key)
+    if (met !== undefined && met.type === type && met.bounds === bounds) return met
     const { messages, offers } = sending(protocol)
     const face = this.faceNumber({ name, offers })
     this.peer(machine).show(face, { name, offers })
-    return { name, type, host: Peer.FACE_BIT | face, protocol, wire: { messages }, bounds }
+    const contract = { name, type, host: Peer.FACE_BIT | face, protocol, wire: { messages }, bounds }
+    known.set(key, contract)
+    return contract
   }
+  private readonly strangers = new WeakMap<Protocol, Map<string, RemoteContract>>()
 
   /** The number of a face: the same on every thread. */
   faceNumber({ name, offers }: Wire.Face): number {

@@ -119,6 +119,8 @@ export class CrewExecutor implements Executor {
   private open: Open | undefined = undefined
   /** Answers that are owed from workers, by turn and ask. */
   private readonly owed = new Map<string, { readonly debt: Debt; readonly thread: number }>()
+  /** The actors that each worker has sent to, by their places. */
+  private readonly sentTo = new Map<number, Array<Ref | undefined>>()
   /** Chunks that were run by others than those whose share they were. */
   stolen = 0
 
@@ -231,12 +233,14 @@ export class CrewExecutor implements Executor {
   /** A worker's thread has ended. */
   left(thread: number): void {
     const { open } = this
+    this.sentTo.delete(thread)
+    // First: whoever waits for one of them goes on at once, and finds its instance idle.
+    this.host.between(() => this.host.flights.lost(thread))
     for (const [key, { debt, thread: of }] of this.owed) {
       if (of !== thread) continue
       this.owed.delete(key)
       debt.abandon(new ActorEnded({ failure: `worker thread ${thread} ended` }))
     }
-    this.host.between(() => this.host.flights.lost(thread))
     if (open === undefined || !open.awaited.delete(thread)) return
     // Which of its chunks it had run, and how far, nobody knows.
     open.problem ??= this.problem(`worker thread ${thread} ended within turn ${open.turn}`)
@@ -266,7 +270,7 @@ export class CrewExecutor implements Executor {
           out,
           this.swarm,
           (token) => inbox.repliers.get(token),
-          this.actor
+          this.actors(thread, report.outputs)
         )
       } catch (error) {
         return this.problem(`what a worker said in turn ${turn} does not decode: ${String(error)}`)
@@ -295,18 +299,24 @@ export class CrewExecutor implements Executor {
     return host && { protocol: host.protocol, wire: Wire.of(host.contract) }
   }
 
-  /** The actor that a handler on a worker sent to, and what. */
-  private readonly actor: Parameters<typeof Post.unpack>[6] = ({ address, name, payload, tag }) => {
-    const { system } = this
-    const protocol = system.mesh?.named(name)?.protocol ?? system.hosts.get(name)?.protocol ??
-      swarmsOf(system).get(name)?.protocol
-    const codec = protocol && Post.payloadOf(protocol, tag)
-    if (protocol === undefined || codec === undefined) {
-      system.deadLetter("UnknownMessage", { name, key: undefined }, tag, undefined)
-      return undefined
+  /** Takes in the actors that a worker sends to for the first time; how it finds them. */
+  private actors(thread: number, { actors, forget }: Post.Packed): (place: number) => Ref | undefined {
+    let known = this.sentTo.get(thread)
+    if (known === undefined || forget) {
+      known = []
+      this.sentTo.set(thread, known)
     }
-    const ref: Ref = resolve(system, address, { name, group: protocol.group })
-    return [ref, [tag, Codec.decodeUnsafe(codec, payload)]]
+    const { system } = this
+    for (const bytes of actors) {
+      const { address, name } = Post.across(system, () => Post.addressed(bytes))
+      const protocol = system.mesh?.named(name)?.protocol ?? system.hosts.get(name)?.protocol ??
+        swarmsOf(system).get(name)?.protocol
+      if (protocol === undefined) {
+        system.log(`a handler of ${this.host.name} sent to ${name}, which nobody hosts`)
+      }
+      known.push(protocol && resolve(system, address, { name, group: protocol.group }))
+    }
+    return (place) => known[place]
   }
 
   /** Keeps who may be answered from a worker later, and where the effects are that have begun there. */

@@ -115,6 +115,10 @@ export interface Packed {
   readonly ends: Uint32Array
   readonly bytes: Uint8Array
   readonly names: ReadonlyArray<string>
+  /** Actors that were not sent to before, in the order of their places. */
+  readonly actors: ReadonlyArray<Uint8Array>
+  /** Those from before mean nothing any more. */
+  readonly forget: boolean
 }
 
 /** Bytes that grow. */
@@ -144,17 +148,8 @@ export class Writer {
 }
 
 const text = Codec.make(Schema.String)
-/** A message to an actor: who, by address and name, and what. */
-const Sent = Codec.make(
-  Schema.Struct({ address: Address, name: Schema.String, tag: Schema.String, payload: Schema.Uint8Array })
-)
-export type Sent = {
-  readonly address: Address
-  readonly name: string
-  readonly tag: string
-  readonly payload: unknown
-}
-
+/** An actor that is sent to. */
+const Addressed = Codec.make(Schema.Struct({ address: Address, name: Schema.String }))
 /** Runs what writes or reads values that may hold references to actors. */
 export const across = <A>(system: System, run: () => A): A => {
   const before = crossing.system
@@ -166,15 +161,46 @@ export const across = <A>(system: System, run: () => A): A => {
   }
 }
 
-/** The codec of a message's payload. */
-export const payloadOf = (protocol: Protocol, tag: string): Codec.Codec<unknown> | undefined => {
-  const message = protocol.get(tag)
-  return message && sending(protocol).messages[message.index]!.payload
-}
-
 /** The codec of what a step of this kind carries, if it carries something. */
 export const valueOf = (kind: number, { error, success }: MessageCodecs): Codec.Codec<unknown> | undefined =>
   kind === FAIL ? error : kind === NEXT || kind === REPLY || kind === STOP ? success : undefined
+
+/** Actors that a worker tells the owner of but once. */
+export class Addressees {
+  private readonly places = new Map<Ref, number>()
+  private fresh: Array<Uint8Array> = []
+  private forget = false
+
+  /** The place of an actor, told of now if it is new. Within `across`. */
+  place(ref: Ref): number {
+    let place = this.places.get(ref)
+    if (place === undefined) {
+      place = this.places.size
+      this.places.set(ref, place)
+      this.fresh.push(Codec.encodeUnsafe(Addressed, { address: ref.address, name: ref.name }))
+    }
+    return place
+  }
+
+  /** Those that come and go are not kept for ever. */
+  prune(): void {
+    if (this.places.size < MOST_ADDRESSEES) return
+    this.places.clear()
+    this.forget = true
+  }
+
+  take(): Pick<Packed, "actors" | "forget"> {
+    const { forget, fresh } = this
+    this.fresh = []
+    this.forget = false
+    return { actors: fresh, forget }
+  }
+}
+const MOST_ADDRESSEES = 65_536
+
+/** Who is meant by an addressee. Within `across`. */
+export const addressed = (bytes: Uint8Array): { readonly address: Address; readonly name: string } =>
+  Codec.decodeUnsafe(Addressed, bytes)
 
 /** What packing needs to know of a swarm. */
 export interface Known {
@@ -187,8 +213,10 @@ export const pack = (
   system: System,
   own: Known,
   out: Outputs.SwarmOutputs,
+  sent: Addressees,
   known: (name: string) => Known | undefined
 ): Packed => {
+  sent.prune()
   const { size } = out
   const xs = new Uint32Array(size)
   const ends = new Uint32Array(size)
@@ -228,12 +256,17 @@ export const pack = (
         }
         case Outputs.SEND: {
           const [tag, payload] = y as [string, unknown]
-          const ref = x as Ref
-          const message = ref.protocol.get(tag)
-          const codec = payloadOf(ref.protocol, tag)
-          const value = message?.construct === undefined ? payload : message.construct(payload)
-          const bytes = codec === undefined ? new Uint8Array() : Codec.encodeUnsafe(codec, value)
-          writer.write(Sent, { address: ref.address, name: ref.name, tag, payload: bytes })
+          const { protocol } = x as Ref
+          const message = protocol.get(tag)
+          if (message === undefined) {
+            out.kinds[i] = Outputs.NOTHING
+            system.deadLetter("UnknownMessage", x as Ref, tag, payload)
+            break
+          }
+          xs[i] = sent.place(x as Ref)
+          out.bs[i] = message.index
+          const value = message.construct === undefined ? payload : message.construct(payload)
+          writer.write(sending(protocol).messages[message.index]!.payload, value)
           break
         }
         case Outputs.SUCCESS:
@@ -269,15 +302,12 @@ export const pack = (
     xs,
     ends,
     bytes: writer.bytes.u8.subarray(0, writer.at).slice(),
-    names
+    names,
+    ...sent.take()
   }
 }
 
-/** The buffers of packed outputs, to be moved and not copied. */
-export const buffers = ({ as, bs, bytes, ends, kinds, xs }: Packed): Array<ArrayBuffer> =>
-  [kinds, as, bs, xs, ends, bytes].map(({ buffer }) => buffer as ArrayBuffer)
-
-/** Adds packed outputs to others. `asker` finds who asked; `open` finds an actor, and the codec of what it is sent. */
+/** Adds packed outputs to others. `asker` finds who asked, `actor` who is sent to. */
 export const unpack = (
   system: System,
   own: Known,
@@ -285,9 +315,7 @@ export const unpack = (
   out: Outputs.SwarmOutputs,
   known: (name: string) => Known | undefined,
   asker: (token: number) => unknown,
-  open: (
-    sent: Sent & { readonly payload: Uint8Array }
-  ) => readonly [Ref, readonly [string, unknown]] | undefined
+  actor: (place: number) => Ref | undefined
 ): void => {
   const { messages } = own.wire.wire
   const bytes = new Codec.Bytes(packed.bytes.buffer, packed.bytes.byteOffset, packed.bytes.byteLength)
@@ -314,14 +342,11 @@ export const unpack = (
           y = known(x as string)?.wire.state.decode(bytes, from, end)
           break
         case Outputs.SEND: {
-          const opened = open(Sent.decode(bytes, from, end))
-          from = end
-          // It reached nobody, and is a dead letter already.
-          if (opened === undefined) {
-            out.add(Outputs.NOTHING, 0, 0, undefined, undefined)
-            continue
-          }
-          ;[x, y] = opened
+          const ref = actor(number)
+          const message = ref?.protocol.messages[b]
+          if (ref === undefined || message === undefined) break
+          x = ref
+          y = [message.tag, sending(ref.protocol).messages[b]!.payload.decode(bytes, from, end)]
           break
         }
         case Outputs.SUCCESS:
@@ -345,7 +370,9 @@ export const unpack = (
           x = number === 0 ? undefined : asker(number - 1)
       }
       from = end
-      out.add(kind, packed.as[i]!, b, x, y)
+      // That nobody is there to be sent to was logged when it was found out.
+      const nobody = kind === Outputs.SEND && x === undefined
+      out.add(nobody ? Outputs.NOTHING : kind, packed.as[i]!, b, x, y)
     }
   } finally {
     crossing.system = undefined

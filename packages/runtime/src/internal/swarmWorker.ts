@@ -108,6 +108,7 @@ export class SwarmWorker {
   private readonly memory: Memory.Service
   private readonly scope: Scope.Scope
   private store: SwarmStore | undefined = undefined
+  private readonly addressees = new Post.Addressees()
   private readonly flights = new Map<number, Fiber.Fiber<unknown, unknown>>()
 
   constructor(options: {
@@ -317,7 +318,13 @@ export class SwarmWorker {
         heap.waiting = []
       }
     }
-    const outputs = Post.pack(this.system, this, out, (name) => this.workers.byName.get(name))
+    const outputs = Post.pack(
+      this.system,
+      this,
+      out,
+      this.addressees,
+      (name) => this.workers.byName.get(name)
+    )
     const done: Post.Done = {
       _tag: "Done",
       swarm: this.name,
