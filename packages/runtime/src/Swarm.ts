@@ -139,11 +139,10 @@ export interface Options {
   readonly chunkRows?: number | undefined
   /**
    * What becomes of an instance whose handler fails: `end` it, `keep` it as it was before the message, `stop` the
-   * swarm, or `postMortem`: it handles essential messages only, and its state can be read. (Default: `end`)
+   * swarm, or `postMortem`: it handles messages only that are `Message.essential`, and its state can be read.
+   * (Default: `end`)
    */
   readonly onFailure?: "end" | "keep" | "stop" | "postMortem" | undefined
-  /** The tags of the messages that an instance in post-mortem still handles. (Default: none) */
-  readonly essential?: ReadonlyArray<string> | undefined
 }
 
 /**

@@ -4,9 +4,11 @@ import * as ActorId from "@troupe/runtime/ActorId"
 import type { ActorRef } from "@troupe/runtime/ActorRef"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as Ask from "@troupe/runtime/Ask"
+import * as Broadcast from "@troupe/runtime/Broadcast"
 import * as Layout from "@troupe/runtime/Layout"
 import * as MapReduce from "@troupe/runtime/MapReduce"
 import * as Memory from "@troupe/runtime/Memory"
+import * as Message from "@troupe/runtime/Message"
 import * as Swarm from "@troupe/runtime/Swarm"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -30,7 +32,7 @@ class Radar extends Context.Service<Radar, { readonly limit: Effect.Effect<numbe
 const protocol = RpcGroup.make(
   Rpc.make("Drive", { payload: { seconds: Schema.Number } }),
   Rpc.make("Accelerate", { payload: { by: Schema.Number }, success: Schema.Number, error: TooFast }),
-  Rpc.make("Where", { success: Schema.Number }),
+  Rpc.make("Where", { success: Schema.Number }).pipe(Message.essential),
   Rpc.make("Check", { success: Schema.Boolean }),
   Rpc.make("Owe", { success: Schema.Number }),
   Rpc.make("Wreck", { payload: { how: Schema.Literals(["throw", "crash", "die", "bad value"]) } }),
@@ -111,16 +113,18 @@ const car = { position: 0, speed: 10, lane: 1, plate: "B-XY 1", route: [1, 2, 3]
 
 const run = <A, E>(
   body: (
-    Car: Car
+    Car: Car,
+    latch: Deferred.Deferred<void>
   ) => Effect.Effect<A, E, Swarm.Hosted<"Car"> | ActorSystem.ActorSystem | Scope>,
   options: Swarm.Options = {}
 ) => {
   const Car = make(options)
-  return body(Car).pipe(
+  const latch = Deferred.makeUnsafe<void>()
+  return body(Car, latch).pipe(
     Effect.scoped,
     Effect.provide(live(Car)),
     Effect.provide(ActorSystem.layer),
-    Effect.provideService(Radar, { limit: Effect.sync(() => 50).pipe(Effect.delay(1)) }),
+    Effect.provideService(Radar, { limit: Effect.as(Deferred.await(latch), 50) }),
     Effect.provide(Logger.layer([]))
   )
 }
@@ -237,7 +241,7 @@ describe("Swarm", () => {
 
   describe("effects", () => {
     it.live("work on a copy, with services, and what comes meanwhile waits (S84)", () =>
-      run(Effect.fnUntraced(function*(Car) {
+      run(Effect.fnUntraced(function*(Car, latch) {
         const cars = yield* Car.population
         const id = yield* cars.spawn(car)
         const checked = yield* Effect.forkChild(cars.ask(id, "Check"), { startImmediately: true })
@@ -247,6 +251,7 @@ describe("Swarm", () => {
         while ((yield* cars.stats).waiting < 2) yield* Effect.yieldNow
         const before = Option.getOrThrow(yield* cars.get(id))
         assert.deepStrictEqual([before.position, before.lane], [0, 1])
+        yield* Deferred.succeed(latch, undefined)
         assert.isTrue(yield* Fiber.join(checked))
         assert.strictEqual(yield* cars.ask(id, "Where"), 20)
         const after = Option.getOrThrow(yield* cars.get(id))
@@ -315,7 +320,7 @@ describe("Swarm", () => {
                 assert.strictEqual((yield* cars.stats).messages["Drive"]!.dead, 1)
               }
             }),
-            { onFailure, essential: ["Where"] }
+            { onFailure }
           ))
       }
     }
@@ -406,6 +411,41 @@ describe("Swarm", () => {
         assert.strictEqual(new Set(all).size, all.length)
         assert.isTrue(all.every((n) => n >= 0 && n < 1))
       }))
+  })
+
+  describe("Broadcast.toProtocol", () => {
+    it.live("reaches all instances of the swarms that understand the messages, and actors (S89)", () => {
+      const group = RpcGroup.make(Rpc.make("Honk", { payload: { times: Schema.Number } }))
+      const state = Schema.Struct({ honks: Schema.Number })
+      const honk = (vehicle: { honks: number }, { times }: { readonly times: number }) => {
+        vehicle.honks += times
+      }
+      const Bus = Swarm.make("Bus", { protocol: group, state })
+      const Van = Swarm.make("Van", { protocol: group.add(Rpc.make("Load")), state })
+      const Bike = Swarm.make("Bike", { protocol: RpcGroup.make(Rpc.make("Ring")), state })
+      const Tram = Actor.make("Tram", { protocol: group.add(Rpc.make("Honks", { success: Schema.Number })) })
+      const layers = Layer.mergeAll(
+        Bus.toLayer({ handlers: { Honk: honk } }),
+        Van.toLayer({ handlers: { Honk: honk, Load: () => {} } }),
+        Bike.toLayer({ handlers: { Ring: () => {} } }),
+        Tram.toLayer({
+          state: Schema.Number,
+          initial: () => 0,
+          handlers: { Honk: (n, { times }) => Actor.next(n + times), Honks: (n) => Actor.reply(n, n) }
+        })
+      )
+      return Effect.gen(function*() {
+        const [buses, vans, bikes] = yield* Effect.all([Bus.population, Van.population, Bike.population])
+        for (const swarm of [buses, vans, bikes]) yield* swarm.spawnMany(100, () => ({ honks: 0 }))
+        const tram = yield* Tram.spawn()
+        const everyone = yield* Broadcast.toProtocol(group)
+        yield* everyone.tell("Honk", { times: 3 })
+        for (const swarm of [buses, vans, bikes]) yield* swarm.step
+        const heard = yield* Effect.forEach([buses, vans, bikes], (swarm) => swarm.columnStats)
+        assert.deepStrictEqual(heard.map(({ honks }) => [honks!.min, honks!.max]), [[3, 3], [3, 3], [0, 0]])
+        assert.strictEqual(yield* tram.ask("Honks"), 3)
+      }).pipe(Effect.scoped, Effect.provide(layers), Effect.provide(ActorSystem.layer))
+    })
   })
 
   describe("its life", () => {

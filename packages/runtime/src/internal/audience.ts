@@ -7,6 +7,7 @@ import type { Owner } from "./owner.ts"
 import type { MessageType, Protocol } from "./protocol.ts"
 import { type Ref, withRef } from "./ref.ts"
 import { invalid, type Refusal, unknown } from "./refusal.ts"
+import { swarmsOf } from "./swarms.ts"
 import type { System } from "./system.ts"
 import { Virtual } from "./virtual.ts"
 
@@ -25,6 +26,9 @@ export const visit = (system: System, what: number, name: string, each: (ref: Re
   }
   const kind = what === KIND ? name : undefined
   for (const owner of system.owners.roots) visitOwned(system, owner, kind, each)
+  for (const swarm of swarmsOf(system).values()) {
+    if (kind === undefined || swarm.name === kind) each(swarm.everyone)
+  }
 }
 
 /** The living actors of an owner, and their children. Not a generator, which would cost as much as the message. */

@@ -6,6 +6,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Swarm.ts"
 import { Memory } from "../Memory.ts"
+import { Essential } from "../Message.ts"
 import type { SwarmError } from "../SwarmError.ts"
 import { HEADER_BYTES, SwarmStore } from "./hot/swarmStore.ts"
 import { type Handling, SwarmTurn } from "./hot/swarmTurn.ts"
@@ -89,10 +90,10 @@ export const own = Effect.fnUntraced(function*(contract: Any, system: System) {
 
 /** How the messages of a contract are handled, by their places in its protocol. */
 export const handlingOf = (contract: Any, behaviour: AnyBehaviour, system: System): ReadonlyArray<Handling> =>
-  Wire.protocolOf(contract, system.validate).messages.map(({ tag }) => ({
+  Wire.protocolOf(contract, system.validate).messages.map(({ rpc, tag }) => ({
     row: behaviour.handlers[tag]!,
     columns: (behaviour.columns as Record<string, Handling["columns"]> | undefined)?.[tag],
-    essential: contract.options.essential?.includes(tag) === true
+    essential: Context.get(rpc.annotations, Essential)
   }))
 
 /** What handlers on the thread that owns the swarms say. */

@@ -18,7 +18,7 @@ import type { Protocol } from "./protocol.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
 import { Flights, type Parked } from "./swarmFlight.ts"
 import { merge } from "./swarmMerge.ts"
-import { InstanceRef } from "./swarmRef.ts"
+import { AllRef, InstanceRef } from "./swarmRef.ts"
 import type { System } from "./system.ts"
 
 /** What a turn is made of. */
@@ -89,6 +89,8 @@ export class SwarmHost {
   readonly rows: Rows
   readonly type: number
   readonly flights: Flights
+  /** All instances, as one reference. */
+  readonly everyone: AllRef = new AllRef(this)
   private readonly options: Options
   executor!: Executor
   inbox = new SwarmInbox<Debt>()

@@ -1,11 +1,11 @@
 /** A reference to an instance of a swarm, on the thread that owns it. */
-import type { ActorId } from "../ActorId.ts"
+import * as ActorId from "../ActorId.ts"
 import type { Address } from "./address.ts"
 import type { Replier } from "./hot/cell.ts"
 import type { Debt } from "./life.ts"
 import type { Protocol } from "./protocol.ts"
 import { type Target, withRef } from "./ref.ts"
-import type { Refusal } from "./refusal.ts"
+import { invalid, type Refusal } from "./refusal.ts"
 import type { SwarmHost } from "./swarmHost.ts"
 import type { System } from "./system.ts"
 
@@ -42,11 +42,11 @@ class Instance implements Target {
     return this.system.token
   }
 
-  get id(): ActorId {
+  get id(): ActorId.ActorId {
     return this.swarm.id(this.slot, this.version)
   }
 
-  get known(): ActorId {
+  get known(): ActorId.ActorId {
     return this.id
   }
 
@@ -65,3 +65,21 @@ class Instance implements Target {
 }
 
 export class InstanceRef extends withRef(Instance) {}
+
+/** All instances of a swarm, as one that is told. */
+class All extends Instance {
+  private readonly all: SwarmHost
+
+  constructor(swarm: SwarmHost) {
+    super(swarm, ActorId.ALL_INSTANCES, 0)
+    this.all = swarm
+  }
+
+  override deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
+    if (replier !== undefined) return invalid(new Error("a broadcast has no answer: ask each one"))
+    this.all.broadcast(tag, payload)
+    return undefined
+  }
+}
+
+export class AllRef extends withRef(All) {}

@@ -184,6 +184,22 @@ describe("swarmStore", () => {
     expect(store.ended).toBe(1000)
   })
 
+  it("ten million that come and go take no more than the slots whose versions are used up", () => {
+    const { parts, store } = make("code")
+    const bytes = () => parts.reduce((sum, [, { byteLength }]) => sum + byteLength, 0)
+    for (let n = 0; n < 1000; n++) store.add()
+    const before = bytes()
+    for (let n = 0; n < 10_000_000; n++) {
+      if (n % 2000 < 1000) store.add()
+      else store.remove((n * 7919) % store.count)
+    }
+    expect(store.count).toBe(1000)
+    expect(store.born + store.ended).toBe(10_001_000)
+    // A slot is good for 255.
+    expect(store.retired).toBeLessThan(10_000_000 / 2 / 255 + 2000)
+    expect(bytes() - before).toBeLessThan(250_000)
+  })
+
   it("takes no more memory for instances that come and go", () => {
     const { parts, rows, store } = make("code")
     store.reserve(64)
