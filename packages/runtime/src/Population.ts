@@ -11,6 +11,7 @@ import type * as Stream from "effect/Stream"
 import type { ActorId } from "./ActorId.ts"
 import type { ActorRef, AskArgs, TellArgs } from "./ActorRef.ts"
 import type { AskError } from "./AskError.ts"
+import type { MemoryError } from "./Memory.ts"
 import type { Columns, State } from "./Swarm.ts"
 import type { SwarmError } from "./SwarmError.ts"
 
@@ -101,6 +102,9 @@ export interface Population<in Rpcs extends Rpc.Any, in out S extends State> {
 
   /** One turn: all messages, then all broadcasts. Its result does not depend on the number of workers. */
   readonly step: Effect.Effect<Turn, SwarmError>
+
+  /** Brings its memory, where that is kept, to where it outlives the machine; no turn is open meanwhile. */
+  readonly flush: Effect.Effect<void, MemoryError>
 
   /** Failures of handlers, from now on: a bounded stream, which forgets the oldest when its reader lags. */
   readonly failures: Stream.Stream<Failure>

@@ -135,6 +135,11 @@ export interface Options {
    * `auto`)
    */
   readonly turns?: "auto" | "manual" | undefined
+  /**
+   * Its memory is kept, if the `Memory` in force keeps any: the swarm goes on with the instances that it had, and nothing
+   * is decoded. It fails with `OpenTurn` if whoever had it ended within a turn. (Default: false)
+   */
+  readonly keep?: boolean | undefined
   /** Rows of a chunk, a power of two from 64 to 65536: what one thread takes at a time. (Default: 8192) */
   readonly chunkRows?: number | undefined
   /**

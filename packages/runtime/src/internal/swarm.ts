@@ -7,7 +7,7 @@ import * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Swarm.ts"
 import { Memory } from "../Memory.ts"
 import { Essential } from "../Message.ts"
-import type { SwarmError } from "../SwarmError.ts"
+import { SwarmError } from "../SwarmError.ts"
 import { HEADER_BYTES, SwarmStore } from "./hot/swarmStore.ts"
 import { type Handling, SwarmTurn } from "./hot/swarmTurn.ts"
 import { swarmKey, systemKey } from "./keys.ts"
@@ -43,7 +43,13 @@ export const own = Effect.fnUntraced(function*(contract: Any, system: System) {
   const seed = yield* Seed
   const failures = yield* PubSub.sliding<Failed>(FAILURES_KEPT)
   const wire = Wire.of(contract)
-  const { grow, parts } = grower(contract.name, memory, scope)
+  // Closed after the swarm: nobody looks at it any more.
+  const { grow, parts, regions } = grower(
+    contract.name,
+    memory,
+    yield* Scope.fork(scope),
+    contract.options.keep === true
+  )
   const { rows } = wire.rows.shape
   const type = system.types.number(contract.name)
   const birth = { fingerprint: wire.words, seed: seed >>> 0, type, heapBytes: rows * HEAP_BYTES_A_ROW }
@@ -51,7 +57,19 @@ export const own = Effect.fnUntraced(function*(contract: Any, system: System) {
     try: () => grow({ kind: "header" }, HEADER_BYTES),
     catch: (error) => error as SwarmError
   })
+  const problem = (reason: SwarmError["reason"], problem: string): SwarmError =>
+    new SwarmError({ swarm: contract.name, reason, problem })
+  const kept = !SwarmStore.isNew(header)
+  if (kept && !SwarmStore.fits(header, wire.words, rows)) {
+    return yield* problem("ContractMismatch", "what is in its memory is of another state or protocol")
+  }
   const store = new SwarmStore(wire.rows, header, birth, grow)
+  if (kept) {
+    if (store.open !== 0) {
+      return yield* problem("OpenTurn", `whoever had its memory ended within turn ${store.open}`)
+    }
+    yield* Effect.try({ try: () => store.reopen(type), catch: (error) => error as SwarmError })
+  }
   const tasks = Context.get(context, Scheduler.Scheduler).makeDispatcher()
   const schema = contract.state
   const construct = system.validate || hasConstructor(schema.ast)
@@ -79,12 +97,14 @@ export const own = Effect.fnUntraced(function*(contract: Any, system: System) {
   swarmsOf(system).set(contract.name, host)
   yield* Scope.addFinalizer(
     scope,
-    Effect.sync(() => {
-      host.close()
-      swarmsOf(system).delete(contract.name)
-    })
+    host.betweenTurns(() =>
+      Effect.sync(() => {
+        host.close()
+        swarmsOf(system).delete(contract.name)
+      })
+    )
   )
-  const population = new LocalPopulation(host, failures)
+  const population = new LocalPopulation(host, failures, regions)
   return { host, store, parts: parts as ReadonlyArray<Part>, population, context, tasks }
 })
 

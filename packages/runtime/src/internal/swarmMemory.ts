@@ -33,12 +33,20 @@ export const nameOf = (swarm: string, use: Use): string => {
 export const grower = (
   swarm: string,
   memory: Memory.Service,
-  scope: Scope.Scope
-): { readonly grow: Grow; readonly parts: ReadonlyArray<Part> } => {
+  scope: Scope.Scope,
+  keep: boolean
+): {
+  readonly grow: Grow
+  readonly parts: ReadonlyArray<Part>
+  readonly regions: ReadonlyArray<Memory.Region>
+} => {
   const parts: Array<Part> = []
+  const regions: Array<Memory.Region> = []
   const context = Context.make(Scope.Scope, scope)
   const grow: Grow = (use, byteLength) => {
-    const exit = Effect.runSyncExitWith(context)(memory.allocate({ name: nameOf(swarm, use), byteLength }))
+    const exit = Effect.runSyncExitWith(context)(
+      memory.allocate({ name: nameOf(swarm, use), byteLength, keep })
+    )
     if (Exit.isFailure(exit)) {
       const problem = Cause.squash(exit.cause)
       throw new SwarmError({
@@ -47,8 +55,9 @@ export const grower = (
         problem: problem instanceof Error ? problem.message : String(problem)
       })
     }
+    regions.push(exit.value)
     parts.push({ use, descriptor: exit.value.descriptor })
     return exit.value
   }
-  return { grow, parts }
+  return { grow, parts, regions }
 }

@@ -5,6 +5,7 @@ import type * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import type { ActorId } from "../ActorId.ts"
 import type { AskOptions } from "../ActorRef.ts"
+import type { MemoryError, Region } from "../Memory.ts"
 import type { ColumnStats, Stats } from "../Population.ts"
 import { SwarmError } from "../SwarmError.ts"
 import type { Chunk } from "./hot/columns.ts"
@@ -26,9 +27,11 @@ const thrown = <A>(run: () => A): Effect.Effect<A, SwarmError> =>
 export class LocalPopulation {
   readonly host: SwarmHost
   readonly failures: Stream.Stream<Failed>
+  private readonly regions: ReadonlyArray<Region>
 
-  constructor(host: SwarmHost, failures: PubSub.PubSub<Failed>) {
+  constructor(host: SwarmHost, failures: PubSub.PubSub<Failed>, regions: ReadonlyArray<Region>) {
     this.host = host
+    this.regions = regions
     this.failures = Stream.fromPubSub(failures)
   }
 
@@ -136,6 +139,12 @@ export class LocalPopulation {
 
   ask(id: ActorId, tag: string, payload?: unknown, options?: AskOptions): Effect.Effect<any, any> {
     return this.ref(id).ask(tag, payload, options)
+  }
+
+  get flush(): Effect.Effect<void, MemoryError> {
+    return this.host.holding(
+      Effect.suspend(() => Effect.forEach(this.regions, ({ flush }) => flush, { discard: true }))
+    )
   }
 
   get step() {

@@ -103,6 +103,10 @@ export class RemotePopulation {
     return Effect.orDie(this.elsewhere)
   }
 
+  get flush(): Effect.Effect<never> {
+    return Effect.orDie(this.elsewhere)
+  }
+
   get step(): Effect.Effect<never, SwarmError> {
     return this.elsewhere
   }

@@ -46,7 +46,7 @@ let scratch = new Bytes(new ArrayBuffer(1024))
 export class Heap {
   /** Bytes of extent 0, a power of two. */
   readonly base: number
-  private readonly extents: Array<Bytes> = []
+  private readonly stretches: Array<Bytes> = []
   private head!: Int32Array
   /** Values that wait for room. */
   waiting: Array<Uint8Array | undefined> = []
@@ -60,31 +60,36 @@ export class Heap {
     }
   }
 
-  /** How many extents there are. */
+  /** How many extents there are in all, attached or not. */
+  get extents(): number {
+    return this.head[EXTENTS]!
+  }
+
+  /** How many extents this thread has: the next one's place. */
   get extent(): number {
-    return this.extents.length
+    return this.stretches.length
   }
 
   /** Bytes of the extent that is needed next. */
   get nextBytes(): number {
-    return this.base * 2 ** this.extents.length
+    return this.base * 2 ** this.stretches.length
   }
 
   /** Bytes in all extents. */
   get byteLength(): number {
-    return this.base * (2 ** this.extents.length - 1)
+    return this.base * (2 ** this.stretches.length - 1)
   }
 
   /** Takes an extent that exists already. */
   attach({ buffer, byteLength, byteOffset }: Stretch): void {
-    if (this.extents.length === 0) this.head = new Int32Array(buffer, byteOffset, HEAD >> 2)
-    this.extents.push(new Bytes(buffer, byteOffset, byteLength))
+    if (this.stretches.length === 0) this.head = new Int32Array(buffer, byteOffset, HEAD >> 2)
+    this.stretches.push(new Bytes(buffer, byteOffset, byteLength))
   }
 
   /** Adds an extent of `nextBytes`. */
   grow(stretch: Stretch): void {
     this.attach(stretch)
-    this.head[EXTENTS] = this.extents.length
+    this.head[EXTENTS] = this.stretches.length
   }
 
   /** The value of a handle. */
@@ -176,7 +181,7 @@ export class Heap {
     const units = 1 << (size - UNIT)
     let at = head[USED]!
     // A block lies within one extent: what is left of one that is too small is given to the free lists.
-    for (let extent = this.indexOf(at); extent < this.extents.length; extent = this.indexOf(at)) {
+    for (let extent = this.indexOf(at); extent < this.stretches.length; extent = this.indexOf(at)) {
       const end = (this.base * (2 ** (extent + 1) - 1)) >>> UNIT
       if (at + units <= end) {
         head[USED] = at + units
@@ -202,7 +207,7 @@ export class Heap {
   }
 
   private extentOf(handle: number): Bytes {
-    return this.extents[this.indexOf(handle)]!
+    return this.stretches[this.indexOf(handle)]!
   }
 
   private offsetOf(handle: number): number {

@@ -27,9 +27,10 @@
  * | 15 | the type in the instances' identities |
  * | 16, 17 | instances ever born, low and high |
  * | 18, 19 | instances ever ended, low and high |
- * | 20 to 31 | 0 |
+ * | 20, 21 | pages of slots, chunks |
+ * | 22 to 31 | 0 |
  */
-import { Chunk, type Rows } from "./columns.ts"
+import { BUSY, Chunk, type Rows } from "./columns.ts"
 import { Heap, NOTHING } from "./heap.ts"
 import { PAGE_BYTES, SlotMap } from "./slotMap.ts"
 
@@ -48,6 +49,8 @@ const RETIRED = 14
 const TYPE = 15
 const BORN = 16
 const ENDED = 18
+const PAGES = 20
+const CHUNKS = 21
 
 /** Bytes of the header. */
 export const HEADER_BYTES = 128
@@ -85,7 +88,7 @@ export class SwarmStore {
   private readonly grow: Grow
   private readonly shift: number
 
-  /** Over a header of zeros, it begins anew; over another one, `attach` gives it what there is. */
+  /** Over a header of zeros, it begins anew; over another one, `reopen` or `attach` give it what there is. */
   constructor(rows: Rows, header: Stretch, birth: Birth, grow: Grow) {
     this.rows = rows
     this.grow = grow
@@ -100,6 +103,42 @@ export class SwarmStore {
     head[HEAP] = birth.heapBytes
     head[SEED] = birth.seed
     head[TYPE] = birth.type
+  }
+
+  /** Whether the header is that of a store with this fingerprint. */
+  static fits(header: Stretch, fingerprint: ReadonlyArray<number>, rows: number): boolean {
+    const head = new Uint32Array(header.buffer, header.byteOffset, HEADER_BYTES >> 2)
+    return head[0] === MAGIC && head[1] === FORM && head[ROWS] === rows &&
+      fingerprint.every((word, i) => head[FINGERPRINT + i] === word)
+  }
+
+  /** Whether a header is one of zeros. */
+  static isNew(header: Stretch): boolean {
+    return new Uint32Array(header.buffer, header.byteOffset, 1)[0] === 0
+  }
+
+  /** Takes over what was kept: every stretch that there was, by asking for it again. No effect is in flight any more. */
+  reopen(type: number): void {
+    const { head, rows: { shape } } = this
+    head[TYPE] = type
+    for (let index = 0; index < head[PAGES]!; index++) {
+      const use = { kind: "slots", index } as const
+      this.attach(use, this.grow(use, PAGE_BYTES))
+    }
+    for (let index = 0; index < head[CHUNKS]!; index++) {
+      const use = { kind: "chunk", index } as const
+      this.attach(use, this.grow(use, shape.byteLength))
+      const chunk = this.chunks[index]!
+      if (chunk.marked > 0) { for (let row = 0; row < shape.rows; row++) chunk.unmark(row, BUSY) }
+      if (!shape.managed) continue
+      const base = head[HEAP]!
+      this.attach({ kind: "heap", index, extent: 0 }, this.grow({ kind: "heap", index, extent: 0 }, base))
+      const { heap } = chunk
+      while (heap!.extent < heap!.extents) {
+        const use = { kind: "heap", index, extent: heap!.extent } as const
+        this.attach(use, this.grow(use, heap!.nextBytes))
+      }
+    }
   }
 
   /** Takes a stretch that exists already, in the order of the indices. */
@@ -194,6 +233,7 @@ export class SwarmStore {
     if (slots.full) {
       const use = { kind: "slots", index: slots.size } as const
       this.attach(use, this.grow(use, PAGE_BYTES))
+      head[PAGES] = slots.size
     }
     const slot = slots.add(row)
     const chunk = this.chunks[row >>> this.shift]!
@@ -289,6 +329,7 @@ export class SwarmStore {
     const use = { kind: "chunk", index } as const
     this.attach(use, this.grow(use, this.rows.shape.byteLength))
     if (this.rows.shape.managed) this.growHeap(index)
+    this.head[CHUNKS] = index + 1
   }
 
   /** Adds an extent to a chunk's heap. */
