@@ -13,10 +13,12 @@ import type * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { ActorRef } from "@troupe/runtime/ActorRef"
 import type { ActorSystem } from "@troupe/runtime/ActorSystem"
+import * as Overseer from "@troupe/runtime/Overseer"
 import type * as Child from "./Child.ts"
 import * as Escalation from "./Escalation.ts"
 import type { AutoShutdown, Config, Strategy } from "./internal/decide.ts"
 import * as instance from "./internal/instance.ts"
+import * as keys from "./internal/keys.ts"
 import type { RestartPolicy } from "./RestartPolicy.ts"
 import { ChildError, type StartError } from "./SupervisorError.ts"
 import type { SupervisorEvent } from "./SupervisorEvent.ts"
@@ -267,3 +269,25 @@ export const child = <
           ? Effect.fail(new ChildError({ supervisor: path, child: id, reason: "NotFound" }))
           : Effect.succeed(handle as never))
   )
+
+/**
+ * Supervises the keyed actors of the layers that are provided with it: each key by itself, by a policy and its schedules.
+ * A key that restarts keeps its mailbox; one that is stopped, or has stopped, lives again on its next message.
+ *
+ * **Example** (Airports that are not asked while they fail)
+ *
+ * ```ts
+ * import { RestartPolicy, Supervisor } from "@troupe/supervision"
+ * import { Schedule } from "effect"
+ *
+ * const keys = Supervisor.layerKeys(
+ *   RestartPolicy.restart.pipe(RestartPolicy.withSchedule(Schedule.exponential("10 millis")))
+ * )
+ * // AirportLive.pipe(Layer.provide(keys))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerKeys = (policy: RestartPolicy): Layer.Layer<never> =>
+  Layer.succeed(Overseer.Default, keys.overseer(policy))
