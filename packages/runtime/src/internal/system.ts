@@ -47,7 +47,7 @@ export class System implements Hooks, SystemFace {
   readonly context: Context.Context<never>
   readonly dispatcher: Dispatcher
   readonly owners = new Owners()
-  readonly alarm: Alarm
+  alarm: Alarm
   readonly shutdown: Shutdown
   /** Where what belongs to no narrower scope lives. */
   readonly scope: Scope.Closeable
