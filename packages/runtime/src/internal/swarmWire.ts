@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import * as Codec from "../Codec.ts"
 import type { Any } from "../Swarm.ts"
 import * as Columns from "./hot/columns.ts"
+import * as Rows from "./hot/rows.ts"
 import { compile, hasConstructor } from "./protocol.ts"
 import * as Plan from "./swarmPlan.ts"
 import * as Wire from "./wire.ts"
@@ -40,7 +41,7 @@ export const of = (swarm: Any): SwarmWire => {
       mailbox: undefined,
       local: false
     })
-    const rows = Columns.compile(Columns.shape(fields, chunkRows))
+    const rows = Rows.compile(Columns.shape(fields, chunkRows))
     const whole = JSON.stringify([fingerprint, chunkRows, messages.fingerprint])
     const state: Codec.Codec<any> = Codec.make(swarm.state, { path: `${swarm.name}.state` })
     const construct = hasConstructor(swarm.state.ast)

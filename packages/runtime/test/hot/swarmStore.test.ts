@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import type * as Bytes from "../../src/internal/hot/bytes.ts"
 import * as Columns from "../../src/internal/hot/columns.ts"
 import { Heap, NOTHING } from "../../src/internal/hot/heap.ts"
+import * as Rows from "../../src/internal/hot/rows.ts"
 import { type Stretch, SwarmStore, type Use } from "../../src/internal/hot/swarmStore.ts"
 
 /** Text as it is: what the heap needs of a codec. */
@@ -76,7 +77,7 @@ const make = (by: "code" | "closures") => {
     parts.push([use, stretch])
     return stretch
   }
-  const rows = Columns.compile(Columns.shape(fields, 64), by)
+  const rows = Rows.compile(Columns.shape(fields, 64), by)
   const store = new SwarmStore(rows, grow({ kind: "header" }, 128), birth, grow)
   return { store, rows, parts, grow }
 }
