@@ -3,23 +3,20 @@ import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as ActorId from "../ActorId.ts"
-import type { Any } from "../Swarm.ts"
+import type * as ActorId from "../ActorId.ts"
 import { SwarmError } from "../SwarmError.ts"
 import * as Failure from "./failure.ts"
 import { HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
-import { type Chunk, type Cursor, FAILED, type Rows } from "./hot/columns.ts"
 import { SwarmInbox } from "./hot/swarmInbox.ts"
 import type { SwarmOutputs } from "./hot/swarmOutputs.ts"
-import type { SwarmStore } from "./hot/swarmStore.ts"
-import { type Broadcast, single } from "./hot/swarmTurn.ts"
+import type { Broadcast } from "./hot/swarmTurn.ts"
 import type { Debt } from "./life.ts"
 import type { Protocol } from "./protocol.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
 import { Flights, type Parked } from "./swarmFlight.ts"
 import { merge } from "./swarmMerge.ts"
+import { type Made, SwarmInstances } from "./swarmInstances.ts"
 import { AllRef, InstanceRef } from "./swarmRef.ts"
-import type { System } from "./system.ts"
 
 /** What a turn is made of. */
 export interface Plan {
@@ -65,29 +62,18 @@ const MICROTASKS = 64
 /** How long chunks are run before the event loop has its turn, in milliseconds. */
 export const SLICE_MILLIS = 4
 
-export interface Options {
-  readonly system: System
-  readonly contract: Any
+export interface Options extends Made {
   readonly protocol: Protocol
-  readonly rows: Rows
-  readonly store: SwarmStore
-  readonly type: number
   readonly manual: boolean
   /** Whether a failing handler stops the swarm. */
   readonly stops: boolean
   /** Runs a task after timers and I/O have had their turn. */
   readonly defer: (task: () => void) => void
   readonly onFailed: (failed: ReadonlyArray<Failed>) => void
-  readonly construct: (state: unknown) => any
 }
 
-export class SwarmHost {
-  readonly system: System
-  readonly contract: Any
+export class SwarmHost extends SwarmInstances {
   readonly protocol: Protocol
-  readonly store: SwarmStore
-  readonly rows: Rows
-  readonly type: number
   readonly flights: Flights
   /** All instances, as one reference. */
   readonly everyone: AllRef = new AllRef(this)
@@ -104,7 +90,6 @@ export class SwarmHost {
   readonly told: Float64Array
   readonly dead: Float64Array
   private readonly actions: Array<() => void> = []
-  private readonly writer: Cursor
   private readonly exit = Deferred.makeUnsafe<void, SwarmError>()
   private running = false
   private armed = false
@@ -114,21 +99,12 @@ export class SwarmHost {
   private closing = false
 
   constructor(options: Options) {
+    super(options)
     this.options = options
-    this.system = options.system
-    this.contract = options.contract
     this.protocol = options.protocol
-    this.store = options.store
-    this.rows = options.rows
-    this.type = options.type
     this.told = new Float64Array(this.protocol.messages.length)
     this.dead = new Float64Array(this.protocol.messages.length)
     this.flights = new Flights(this)
-    this.writer = options.rows.cursor(single(options.rows))
-  }
-
-  get name(): string {
-    return this.contract.name
   }
 
   /** Messages and broadcasts that wait for the next turn. */
@@ -143,21 +119,6 @@ export class SwarmHost {
   /** Why nothing goes on any more. */
   get problem(): SwarmError | undefined {
     return this.over
-  }
-
-  // Identities.
-
-  id(slot: number, version: number): ActorId.ActorId {
-    return ActorId.make({ type: this.type, instance: slot, version, machine: this.system.thread })
-  }
-
-  /** The row of an identity, or -1. */
-  row(id: ActorId.Parts): number {
-    return id.type === this.type ? this.store.row(id.instance, id.version) : -1
-  }
-
-  chunk(row: number): Chunk {
-    return this.store.chunks[Math.floor(row / this.rows.shape.rows)]!
   }
 
   ref(slot: number, version: number): InstanceRef {
@@ -267,24 +228,9 @@ export class SwarmHost {
   // Instances. Only between turns.
 
   /** A new instance with this state: its slot. Throws a `SwarmError` for a state that does not fit. */
-  spawn(state: unknown): number {
+  override spawn(state: unknown): number {
     if (this.over !== undefined) throw this.over
-    const { store, writer } = this
-    const slot = store.add()
-    const row = store.count - 1
-    writer.enter(this.chunk(row))
-    writer.r = row & (this.rows.shape.rows - 1)
-    // Nothing of what was there before is kept.
-    writer.d0 = -1
-    writer.d1 = -1
-    try {
-      writer.write(this.options.construct(state))
-    } catch (error) {
-      store.unadd()
-      throw new SwarmError({ swarm: this.name, reason: "InvalidState", problem: Failure.of(error) })
-    }
-    if (this.rows.shape.managed) store.settle(Math.floor(row / this.rows.shape.rows), writer.r)
-    return slot
+    return super.spawn(state)
   }
 
   /** Removes an instance; what it owes is not answered, and its effect is interrupted. */
@@ -301,33 +247,6 @@ export class SwarmHost {
     return true
   }
 
-  /** The state of the instance in a row, as a plain value. */
-  read(row: number): unknown {
-    const { writer } = this
-    writer.enter(this.chunk(row))
-    writer.r = row & (this.rows.shape.rows - 1)
-    return writer.read()
-  }
-
-  /** Sets every field of a row, or throws and has set none. */
-  write(row: number, state: unknown): void {
-    const { managed, rows } = this.rows.shape
-    const { writer } = this
-    writer.enter(this.chunk(row))
-    writer.r = row & (rows - 1)
-    writer.d0 = 0
-    writer.d1 = 0
-    try {
-      writer.write(state)
-    } catch (error) {
-      writer.rollback()
-      throw error
-    }
-    if (!managed) return
-    writer.commit()
-    this.store.settle(Math.floor(row / rows), writer.r)
-  }
-
   /** An instance owes an answer. */
   owe(slot: number, debt: Debt): void {
     if (debt.done) return
@@ -336,10 +255,6 @@ export class SwarmHost {
     // The settled ones go when there are many.
     else if (debts.length >= 16) this.owed.set(slot, [...debts.filter(({ done }) => !done), debt])
     else debts.push(debt)
-  }
-
-  hasFailed(row: number): boolean {
-    return (this.chunk(row).marks[row & (this.rows.shape.rows - 1)]! & FAILED) !== 0
   }
 
   // Turns.

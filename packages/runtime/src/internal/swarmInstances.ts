@@ -1,0 +1,105 @@
+/** The instances of a swarm, on the thread that owns it: who they are, and their states. Changed only between turns. */
+import * as ActorId from "../ActorId.ts"
+import type { Any } from "../Swarm.ts"
+import { SwarmError } from "../SwarmError.ts"
+import * as Failure from "./failure.ts"
+import type { Chunk, Cursor, Rows } from "./hot/columns.ts"
+import type { SwarmStore } from "./hot/swarmStore.ts"
+import { single } from "./hot/swarmTurn.ts"
+import type { System } from "./system.ts"
+
+/** What instances are made of. */
+export interface Made {
+  readonly system: System
+  readonly contract: Any
+  readonly rows: Rows
+  readonly store: SwarmStore
+  /** The type in their identities. */
+  readonly type: number
+  /** Fills a state's defaults, and checks it where the system validates. */
+  readonly construct: (state: unknown) => any
+}
+
+export class SwarmInstances {
+  readonly system: System
+  readonly contract: Any
+  readonly store: SwarmStore
+  readonly rows: Rows
+  readonly type: number
+  private readonly construct: (state: unknown) => any
+  private readonly writer: Cursor
+
+  constructor({ construct, contract, rows, store, system, type }: Made) {
+    this.system = system
+    this.contract = contract
+    this.store = store
+    this.rows = rows
+    this.type = type
+    this.construct = construct
+    this.writer = rows.cursor(single(rows))
+  }
+
+  get name(): string {
+    return this.contract.name
+  }
+
+  id(slot: number, version: number): ActorId.ActorId {
+    return ActorId.make({ type: this.type, instance: slot, version, machine: this.system.thread })
+  }
+
+  /** The row of an identity, or -1. */
+  row(id: ActorId.Parts): number {
+    return id.type === this.type ? this.store.row(id.instance, id.version) : -1
+  }
+
+  chunk(row: number): Chunk {
+    return this.store.chunks[Math.floor(row / this.rows.shape.rows)]!
+  }
+
+  /** A new instance with this state: its slot. Throws a `SwarmError` for a state that does not fit. */
+  spawn(state: unknown): number {
+    const { store, writer } = this
+    const slot = store.add()
+    const row = store.count - 1
+    writer.enter(this.chunk(row))
+    writer.r = row & (this.rows.shape.rows - 1)
+    // Nothing of what was there before is kept.
+    writer.d0 = -1
+    writer.d1 = -1
+    try {
+      writer.write(this.construct(state))
+    } catch (error) {
+      store.unadd()
+      throw new SwarmError({ swarm: this.name, reason: "InvalidState", problem: Failure.of(error) })
+    }
+    if (this.rows.shape.managed) store.settle(Math.floor(row / this.rows.shape.rows), writer.r)
+    return slot
+  }
+
+  /** The state of the instance in a row, as a plain value. */
+  read(row: number): unknown {
+    const { writer } = this
+    writer.enter(this.chunk(row))
+    writer.r = row & (this.rows.shape.rows - 1)
+    return writer.read()
+  }
+
+  /** Sets every field of a row, or throws and has set none. */
+  write(row: number, state: unknown): void {
+    const { managed, rows } = this.rows.shape
+    const { writer } = this
+    writer.enter(this.chunk(row))
+    writer.r = row & (rows - 1)
+    writer.d0 = 0
+    writer.d1 = 0
+    try {
+      writer.write(state)
+    } catch (error) {
+      writer.rollback()
+      throw error
+    }
+    if (!managed) return
+    writer.commit()
+    this.store.settle(Math.floor(row / rows), writer.r)
+  }
+}
