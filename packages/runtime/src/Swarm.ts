@@ -242,7 +242,8 @@ export type HandlersServices<H> = {
 }[keyof H]
 
 /**
- * A handler for the rows `from` until before `to` of these columns. It sends nothing and ends nobody.
+ * A handler for the rows `from` until before `to` of these columns. It sends nothing and ends nobody. If it throws, each
+ * instance of the chunk has failed, and their rows are as it left them.
  *
  * @category models
  * @since 0.1.0

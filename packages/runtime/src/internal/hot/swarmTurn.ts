@@ -4,7 +4,8 @@
  * **Contract**: one thread at a time runs a chunk. It changes rows and marks of that chunk, and nothing else: what
  * concerns others goes into the outputs.
  * **Invariant**: which rows there are does not change during a turn; a row whose instance has ended is marked. A row
- * is as its handler left it, or, if that threw, crashed or went on in an effect, as it was before that message.
+ * is as its handler left it, or, if that threw, crashed or went on in an effect, as it was before that message; only
+ * handlers of whole columns leave behind what they wrote before they threw.
  * **Ordering**: messages in the order of the inbox, broadcasts in the order in which they were sent.
  * **Allocation**: none a message, unless a handler asks for something. A copy of the chunk is kept for broadcasts of
  * shapes without managed memory; elsewhere the cursor keeps what is overwritten.
@@ -255,24 +256,16 @@ export class SwarmTurn<R> {
     }
   }
 
-  /** A handler of whole columns: if it throws, none of the chunk's rows has changed. */
+  /** A handler of whole columns: no copy is made for it, and if it throws, rows are as it left them. */
   private whole(
     chunk: Chunk,
     size: number,
     handler: NonNullable<Handling["columns"]>,
     payload: unknown
   ): void {
-    const kept = this.before ?? new Chunk(
-      this.rows.shape,
-      new ArrayBuffer(this.rows.shape.byteLength),
-      0,
-      undefined
-    )
-    kept.bytes.set(chunk.bytes.subarray(this.columnsFrom), this.columnsFrom)
     try {
       handler(this.rows.named(chunk), 0, size, payload, this.context)
     } catch (error) {
-      chunk.bytes.set(kept.bytes.subarray(this.columnsFrom), this.columnsFrom)
       // It is no single instance's failure: each of the chunk's has failed.
       for (let row = 0; row < size; row++) {
         this.cursor.r = row
