@@ -60,7 +60,7 @@ describe("Suite", () => {
   describe("load", () => {
     /** The unit that a scenario's name promises. */
     const unitOf = (name: string): ReadonlyArray<Scenario.Unit> =>
-      /\.bytes\./.test(name)
+      /\.bytes(\.|$)/.test(name)
         ? ["B"]
         : /\.ping-pong\.|\.spawn(\.|$)|\.one-way\.|^threads\.ask(\.|$)|^ring\./.test(name)
         ? ["ns"]

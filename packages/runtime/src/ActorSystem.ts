@@ -162,13 +162,52 @@ export const Tracing = Context.Reference<{ readonly sample: number } | undefined
   { defaultValue: () => undefined }
 )
 
+/**
+ * Whether the actors of a system can be inspected, by `Inspect`; undefined for no. (Default: undefined)
+ *
+ * **Details**
+ *
+ * Each actor then has a record of what it goes through, of about 150 bytes, and each message is counted where it is
+ * handled.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Inspection = Context.Reference<InspectionOptions | undefined>(
+  "@troupe/runtime/ActorSystem/Inspection",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * How the actors of a system can be inspected.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface InspectionOptions {
+  /**
+   * What goes into post-mortem when an actor fails that nobody oversees: it alone, or all of the system. (Default:
+   * nothing, such an actor ends)
+   */
+  readonly postMortem?: "actor" | "system" | undefined
+  /** How many messages an actor keeps for after its post-mortem; more are dead letters. (Default: 1024) */
+  readonly keep?: number | undefined
+}
+
+/** Messages that an actor keeps in post-mortem, unless the system's options say otherwise. */
+const KEPT = 1024
+
 /** The system of this thread, which the references say how to make. */
 const make = Effect.gen(function*() {
   const validate = yield* ValidateMessages
   const cycles = yield* DetectCycles
   const metrics = yield* Metrics
   const sample = (yield* Tracing)?.sample
-  const observing = cycles || metrics || sample !== undefined ? { cycles, metrics, sample } : undefined
+  const inspected = yield* Inspection
+  const inspection = inspected &&
+    { postMortem: inspected.postMortem, keep: inspected.keep ?? KEPT, frozen: false }
+  const observes = cycles || metrics || sample !== undefined || inspection !== undefined
+  const observing = observes ? { cycles, metrics, sample, inspection } : undefined
   const system = yield* internal.make({ thread: 0, validate, observing })
   yield* Effect.addFinalizer(() => Effect.sync(() => system.observer?.metrics?.close()))
   return system

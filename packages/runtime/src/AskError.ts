@@ -140,6 +140,21 @@ export class StashFull extends Schema.TaggedError<StashFull>()("StashFull", {
 }
 
 /**
+ * The actor is in post-mortem, where it handles essential messages only, and keeps as many others as it may.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PostMortem extends Schema.TaggedError<PostMortem>()("PostMortem", {
+  /** How many it keeps. */
+  kept: Schema.Number
+}) {
+  override get message(): string {
+    return `the actor is in post-mortem, and keeps ${this.kept} messages already`
+  }
+}
+
+/**
  * Asks wait for each other in a circle: the actor asked, or one that it asks in turn, waits for the asker's handler,
  * which waits for this answer. Found where `ActorSystem.DetectCycles` says so.
  *
@@ -170,6 +185,7 @@ export const Reason = Schema.Union([
   Restarting,
   Unhandled,
   StashFull,
+  PostMortem,
   AskCycle
 ])
 

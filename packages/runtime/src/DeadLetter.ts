@@ -20,6 +20,7 @@ import * as Data from "effect/Data"
  * | `Restarting` | the actor waited to be started again, and refused what came meanwhile |
  * | `Unhandled` | its handler said that it has no place in the actor's state |
  * | `StashFull` | its handler kept it for later, and had kept as many as it may |
+ * | `PostMortem` | the actor was in post-mortem, and kept as many for after it as it may |
  *
  * @category models
  * @since 0.1.0
@@ -35,6 +36,7 @@ export type Reason =
   | "Restarting"
   | "Unhandled"
   | "StashFull"
+  | "PostMortem"
 
 /**
  * A message that reached nobody. `payload` is the value as it was sent, or the error for `UnheardError`; undefined

@@ -23,3 +23,10 @@ export const withCycles = (scenario: Scenario.Scenario): Scenario.Scenario => ({
   params: { ...scenario.params, cycles: true },
   setup: Effect.provideService(scenario.setup, ActorSystem.DetectCycles, true)
 })
+
+/** The same scenario, where its actors can be inspected. */
+export const withInspection = (scenario: Scenario.Scenario): Scenario.Scenario => ({
+  ...scenario,
+  params: { ...scenario.params, inspection: true },
+  setup: Effect.provideService(scenario.setup, ActorSystem.Inspection, {})
+})

@@ -133,4 +133,12 @@ export class Aside {
   get system(): LocalRef["system"] {
     return this.ref.system
   }
+
+  get inspected(): LocalRef["inspected"] {
+    return this.ref.inspected
+  }
+
+  toJSON(): string {
+    return this.ref.toJSON()
+  }
 }

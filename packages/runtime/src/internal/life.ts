@@ -343,7 +343,7 @@ export const notAStep = (ref: LocalRef, message: Told): Cause.Cause<never> =>
 
 /** A handler threw, died, or was interrupted: the actor fails. */
 export const crash = (ref: LocalRef, cause: Cause.Cause<unknown>, message: Told): void => {
-  ref.system.observer?.metrics?.failed(ref.name)
+  if (ref.system.observer?.failed(ref, cause, message.tag) === true) return
   // An overseer says itself what it was told.
   if (ref.life?.oversight === undefined) {
     const what = `${ref.toString()} failed in ${message.tag}`
@@ -354,7 +354,8 @@ export const crash = (ref: LocalRef, cause: Cause.Cause<unknown>, message: Told)
 
 /** An actor would end, of itself or because somebody told it to. If it has an overseer, that one decides. */
 export const leave = (ref: LocalRef, exit: Exit.Exit<void, unknown>): void => {
-  if (ref.status >= HELD) return
+  // Who is suspended can be ended all the same.
+  if (ref.status >= HELD && ref.system.observer?.inspector?.release(ref) !== true) return
   const oversight = ref.life?.oversight
   if (oversight === undefined) return end(ref, exit)
   oversight.hold(exit)

@@ -6,7 +6,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as ActorId from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import { ThreadLost } from "../AskError.ts"
 import * as Codec from "../Codec.ts"
@@ -147,6 +149,18 @@ export class Lives {
   /** Those that may be started again by who oversees them here. */
   get overseen(): ReadonlyArray<RemoteChild> {
     return Array.from(this.children.values()).filter(({ overseen }) => overseen)
+  }
+
+  /** The actor of this thread that has spawned one there, by the address of that. */
+  parentOf(address: string): LocalRef | undefined {
+    const id = ActorId.parse(address.split(":")[1] ?? "")
+    return Result.isFailure(id) ? undefined : this.children.get(place(id.success))?.owner?.actor
+  }
+
+  /** Those that an actor of this thread has spawned there. */
+  childrenOf(parent: LocalRef): ReadonlyArray<ActorRef<never>> {
+    const all = Array.from(this.children.values())
+    return all.filter(({ owner }) => owner?.actor === parent).map(({ ref }) => ref)
   }
 
   // What the peer wants, and what it answers.

@@ -9,18 +9,21 @@ import * as ActorId from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import { ThreadLost } from "../AskError.ts"
 import type { Bounded } from "../Mailbox.ts"
+import type { State } from "../Inspect.ts"
 import { type Child, Default, type Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Address } from "./address.ts"
 import { batched, interleaved, isBatch } from "./aside.ts"
 import { BoundedRef } from "./boundedRef.ts"
+import * as Failure from "./failure.ts"
 import * as Faulty from "./faulty.ts"
 import { interruptible } from "./givingUp.ts"
 import type { Host } from "./host.ts"
 import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
 import { HANDLED } from "./hot/counts.ts"
 import { Step, STOP } from "./hot/step.ts"
+import * as Json from "./json.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { ResidentRef, Residents } from "./residents.ts"
 import { hostedKey, Interruptible, systemKey } from "./keys.ts"
@@ -38,6 +41,9 @@ import * as Wire from "./wire.ts"
 
 /** How many messages an actor may stash, unless its behaviour says otherwise. */
 const STASH_CAPACITY = 1024
+
+/** Characters of a state's JSON that are shown to those who look at it. */
+const LONGEST_STATE = 1 << 20
 
 type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any, Record<string, Handler>>
 
@@ -82,6 +88,8 @@ export class LocalHost implements Host {
   }
   private readonly residents: Residents | undefined
   private readonly living = new Map<string, LocalRef>()
+  /** Writes states for those who look at them. */
+  private encode: Json.Encode | undefined = undefined
 
   constructor(
     system: System,
@@ -97,7 +105,7 @@ export class LocalHost implements Host {
     this.handlers = this.compile(behaviour.handlers)
     this.stashCapacity = behaviour.stash ?? STASH_CAPACITY
     this.pill = { index: this.protocol.messages.length }
-    this.signals = behaviour.signals ?? {}
+    this.signals = system.observer?.inspector?.signals(behaviour.signals ?? {}) ?? behaviour.signals ?? {}
     this.overseer = Context.get(context, Default)
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: !system.validate })
     // Its actors may address others of their kind.
@@ -226,7 +234,12 @@ export class LocalHost implements Host {
   }
 
   private make(key: string | undefined, status: number, mailbox: Mailbox | undefined): LocalRef {
-    this.system.observer?.metrics?.born(this.name)
+    const ref = this.makeRef(key, status, mailbox)
+    this.system.observer?.born(ref)
+    return ref
+  }
+
+  private makeRef(key: string | undefined, status: number, mailbox: Mailbox | undefined): LocalRef {
     if (this.protocol.ranks !== undefined) {
       return mailbox === undefined
         ? new RankedRef(this, key, status)
@@ -300,6 +313,24 @@ export class LocalHost implements Host {
     return full === undefined ? mailbox : Faulty.tighten(mailbox, { name: this.name, key }, full)
   }
 
+  /** The living incarnation of a key, if there is one. */
+  resident(key: string): LocalRef | undefined {
+    return this.living.get(key)
+  }
+
+  /** An actor's state, for those who look at it. */
+  read(ref: LocalRef): State {
+    if (ref.handlers === undefined || ref.status >= ENDING) return { _tag: "None" }
+    const { state } = this.behaviour
+    if ("~@troupe/runtime/Opaque" in state) return { _tag: "Opaque" }
+    this.encode ??= Json.encoder(state)
+    const exit = this.encode(ref.state, this.context)
+    if (Exit.isFailure(exit)) return { _tag: "Unreadable", problem: Failure.ofCause(exit.cause) }
+    const length = JSON.stringify(exit.value).length
+    if (length <= LONGEST_STATE) return { _tag: "Json", value: exit.value }
+    return { _tag: "Unreadable", problem: `it takes ${length} characters` }
+  }
+
   /** The living incarnation of a key, made now if there is none. */
   incarnation(key: string): LocalRef | undefined {
     const living = this.living.get(key)
@@ -340,7 +371,7 @@ export class LocalHost implements Host {
     const { directory, registry } = this.system
     if (registry.concerned) registry.ended(ref)
     if (directory.size > 0) directory.remove(ref)
-    this.system.observer?.metrics?.died(this.name)
+    this.system.observer?.died(ref)
     if (ref.key === undefined) {
       this.system.mesh?.hasLeft(ref, exitOf(ref))
     } else if (this.living.get(ref.key) === ref) {

@@ -13,6 +13,7 @@ import { REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { handlingOf, pipeToSelf } from "./handling.ts"
 import type { Spawner } from "./host.ts"
+import type { Record } from "./inspector.ts"
 import type { KeyedRef } from "./keyedRef.ts"
 import {
   awaitEnd,
@@ -36,6 +37,8 @@ import type { Timers } from "./timers.ts"
 import * as Watch from "./watch.ts"
 
 class Local extends Cell implements Target {
+  /** What is known of it, where actors are inspected; others do not have the field. */
+  declare inspected?: Record
   readonly host: LocalHost
   readonly key: string | undefined
   /** Fiber, scope and what is owed; made when the first of them is needed. */
@@ -142,7 +145,8 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
 
   terminate(how: Stop, done?: () => void): void {
     // Its overseer has it in hand already: nothing is running that could be stopped.
-    if (this.status === HELD && how !== "queued") return done?.()
+    const suspended = this.system.observer?.inspector?.suspends(this) === true
+    if (this.status === HELD && how !== "queued" && !suspended) return done?.()
     if (done !== undefined) {
       const observer: EndObserver = {
         ended: done,
@@ -154,8 +158,8 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
       this.observe(observer)
     }
     if (this.status >= ENDING) return
-    if (how === "next") signal(this, stopNext)
-    else if (how === "kill") leave(this, Exit.interrupt())
+    if (how === "next" && !suspended) signal(this, stopNext)
+    else if (how !== "queued") leave(this, how === "kill" ? Exit.interrupt() : Exit.void)
     // Nothing waits, and nothing is begun: there need be no start for it to stop.
     else if (this.status === IDLE && this.handlers === undefined) leave(this, Exit.void)
     else this.last()

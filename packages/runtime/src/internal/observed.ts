@@ -1,4 +1,6 @@
 /** The parts of a thread that messages pass, where they are observed. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import type { Bytes } from "../Codec.ts"
@@ -6,6 +8,8 @@ import * as Codec from "../Codec.ts"
 import type { Cell, Message, Replier } from "./hot/cell.ts"
 import { type Arrival, Dispatcher, type Hooks } from "./hot/dispatcher.ts"
 import { Inbox } from "./inbox.ts"
+import * as Inspecting from "./inspecting.ts"
+import * as InspectWire from "./inspectWire.ts"
 import type { LocalRef } from "./localRef.ts"
 import { carried, Told } from "./observedAsk.ts"
 import type { Observer } from "./observer.ts"
@@ -45,11 +49,14 @@ export class ObservedDispatcher extends Dispatcher {
 
   override batch(cell: Cell, message: Message, payload: unknown, most: number): ReadonlyArray<unknown> {
     const payloads = super.batch(cell, message, payload, most)
+    const { inspected, name } = cell as LocalRef
     const { metrics } = this.observer
-    if (metrics === undefined) return payloads
-    const row = metrics.row((cell as LocalRef).host.name)
     // Its handler is counted once.
-    for (let i = 1; i < payloads.length; i++) metrics.handled(row)
+    const more = payloads.length - 1
+    if (inspected !== undefined) inspected.handled += more
+    if (metrics === undefined) return payloads
+    const row = metrics.row(name)
+    for (let i = 0; i < more; i++) metrics.handled(row)
     return payloads
   }
 
@@ -118,6 +125,7 @@ export class ObservedInbox extends Inbox {
     offset: number,
     end: number
   ): void {
+    if (kind >= Peer.INSPECT && kind <= Peer.POST_MORTEM) return this.inspect(kind, d, bytes, offset, end)
     if (kind !== Peer.SPAN && kind !== Peer.PROBE) {
       super.record(kind, a, b, c, d, bytes, offset, end)
       this.span = undefined
@@ -132,6 +140,28 @@ export class ObservedInbox extends Inbox {
         const ref = this.receiver(a, b, c)
         if (ref !== undefined) this.system.observer!.cycles?.receive(ref, bytes, offset, end)
       }
+    } catch (error) {
+      this.misread(error)
+    }
+  }
+
+  /** Somebody there looks at the actors here, or the other way round. */
+  private inspect(kind: number, correlation: number, bytes: Bytes, offset: number, end: number): void {
+    const { peer, system } = this
+    peer.reader.take()
+    const inspector = system.observer!.inspector
+    try {
+      if (kind === Peer.INSPECTED) {
+        return peer.settle(correlation)?.replier.succeed(InspectWire.answer.decode(bytes, offset, end))
+      }
+      if (inspector === undefined) return
+      if (kind === Peer.POST_MORTEM) return inspector.postMortem.freeze(true)
+      const served = Effect.runForkWith(system.context)(
+        Inspecting.serve(inspector, InspectWire.request.decode(bytes, offset, end))
+      )
+      served.addObserver((exit) => {
+        if (Exit.isSuccess(exit)) peer.answer(Peer.INSPECTED, correlation, exit.value, InspectWire.answer)
+      })
     } catch (error) {
       this.misread(error)
     }

@@ -13,6 +13,7 @@ import type { Handler } from "./hot/cell.ts"
 import { CRASH, FAIL, FORK, INTERLEAVE, Step } from "./hot/step.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
+import { type Inspection, Inspector } from "./inspector.ts"
 import { Metrics, nanos } from "./metrics.ts"
 import { carried, ObservedAsk, Told } from "./observedAsk.ts"
 import type { Target } from "./ref.ts"
@@ -25,17 +26,55 @@ export interface Observing {
   /** The share of messages with which a trace begins; undefined where nothing is traced. */
   readonly sample: number | undefined
   readonly cycles: boolean
+  /** Undefined where nobody inspects. */
+  readonly inspection: Inspection | undefined
 }
 
 export class Observer {
   readonly metrics: Metrics | undefined
   readonly tracing: Tracing | undefined
   readonly cycles: Cycles | undefined
+  readonly inspector: Inspector | undefined
 
-  constructor(system: System, context: Context.Context<never>, { cycles, metrics, sample }: Observing) {
+  private readonly options: Observing
+
+  constructor(system: System, context: Context.Context<never>, options: Observing) {
+    const { cycles, inspection, metrics, sample } = options
+    this.options = options
     this.metrics = metrics ? new Metrics(system.thread, context) : undefined
     this.tracing = sample === undefined ? undefined : new Tracing(sample)
     this.cycles = cycles ? new Cycles(system) : undefined
+    this.inspector = inspection && new Inspector(system, context, inspection)
+  }
+
+  /** There is an actor. */
+  born(ref: LocalRef): void {
+    this.metrics?.born(ref.name)
+    this.inspector?.born(ref)
+  }
+
+  /** It has ended. */
+  died(ref: LocalRef): void {
+    this.metrics?.died(ref.name)
+    this.inspector?.died(ref)
+  }
+
+  /** It has failed; true if it does not leave for that. */
+  failed(ref: LocalRef, cause: Cause.Cause<unknown>, tag: string): boolean {
+    this.metrics?.failed(ref.name)
+    return this.inspector?.failed(ref, cause, tag) ?? false
+  }
+
+  /** What another thread of the system observes, from now on. */
+  get observing(): Observing {
+    const { inspector } = this
+    const { cycles, metrics, sample } = this.options
+    return {
+      cycles,
+      metrics,
+      sample,
+      inspection: inspector && { ...inspector.inspection, frozen: inspector.postMortem.frozen }
+    }
   }
 
   /** An ask that is about to be sent. */
@@ -61,7 +100,11 @@ export class Observer {
 
   /** The handlers of a host, in the order of its protocol, observed. */
   handlers(host: LocalHost, handlers: ReadonlyArray<Handler>): ReadonlyArray<Handler> {
-    return handlers.map((handler, index) => this.observed(host, host.protocol.messages[index]!.tag, handler))
+    const { cycles, inspector, metrics, tracing } = this
+    const observed = cycles === undefined && metrics === undefined && tracing === undefined
+      ? handlers
+      : handlers.map((handler, index) => this.observed(host, host.protocol.messages[index]!.tag, handler))
+    return inspector === undefined ? observed : inspector.handlers(host, observed)
   }
 
   private observed(host: LocalHost, tag: string, handler: Handler): Handler {

@@ -105,6 +105,7 @@ export class Oversight implements Child<never> {
     const { actor } = this
     if (actor.status !== HELD || this.closing !== undefined) return false
     this.admit()
+    actor.system.observer?.inspector?.release(actor)
     actor.system.dispatcher.rest(actor)
     return true
   })

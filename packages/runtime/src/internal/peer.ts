@@ -83,6 +83,12 @@ export const UNWANTED = FIRST_KIND + 23
 
 /** Nobody waits for the answer to an ask whose handler wants to know: 0, 0, 0, correlation. */
 export const GIVEN_UP = FIRST_KIND + 32
+/** Tell something of your actors: 0, 0, 0, correlation; the payload says what. Where actors are inspected. */
+export const INSPECT = FIRST_KIND + 60
+/** It is this: 0, 0, 0, correlation; the payload is the answer. */
+export const INSPECTED = FIRST_KIND + 61
+/** The system is in post-mortem: 0, 0, 0, 0. */
+export const POST_MORTEM = FIRST_KIND + 62
 /** The span to which the next message belongs: 0, 0, 0, 0; the payload is the span. Where messages are traced. */
 export const SPAN = FIRST_KIND + 30
 /** Who waits for whom, for the actor that is asked: host, target, version, 0. Where circles of asks are looked for. */

@@ -186,7 +186,7 @@ const start = Effect.fnUntraced(function*(
       fabric,
       ports,
       validate: system.validate,
-      observing: system.observing,
+      observing: system.observer?.observing,
       inheritance: { incarnation, parked: memories(pool, thread), again: mesh.overseen(thread) },
       registry: port,
       swarms,

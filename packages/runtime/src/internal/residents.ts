@@ -198,4 +198,5 @@ export class Residents {
 
 /** Nothing waits for it, it has nothing in hand, owes no answer, and has nobody who would end with it. */
 const isIdle = (ref: LocalRef): boolean =>
-  ref.status === IDLE && ref.size === 0 && (ref.life === undefined || !ref.life.occupied)
+  ref.status === IDLE && ref.size === 0 && (ref.life === undefined || !ref.life.occupied) &&
+  ref.system.observer?.inspector?.holds(ref) !== true

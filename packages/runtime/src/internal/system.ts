@@ -5,9 +5,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as PubSub from "effect/PubSub"
+import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as ActorId from "../ActorId.ts"
 import type { ActorSystem, ThreadStats } from "../ActorSystem.ts"
 import { Alarm } from "./alarm.ts"
 import { DeadLetter, type Reason } from "../DeadLetter.ts"
@@ -179,6 +181,19 @@ export class System implements Hooks, SystemFace {
     Effect.runForkWith(this.context)(Effect.logError(problem))
   }
 
+  /** The actor of this thread with this address, if it lives. */
+  lookup(address: string): LocalRef | undefined {
+    const [, kind, key] = /^([^:/]*)\/([^]*)$/.exec(address) ?? []
+    if (kind !== undefined) return this.hosts.get(decodeURIComponent(kind))?.resident(key!)
+    const [, id, token] = address.split(":")
+    const parsed = ActorId.parse(id ?? "")
+    if (token !== this.token || Result.isFailure(parsed) || parsed.success.machine !== this.thread) {
+      return undefined
+    }
+    const found = this.directory.get(parsed.success.instance, parsed.success.version)
+    return found !== undefined && "inspected" in found ? found as LocalRef : undefined
+  }
+
   // What the dispatcher leaves to Effect. Its cells are all of them references.
 
   start(cell: Cell): void {
@@ -237,6 +252,7 @@ export class System implements Hooks, SystemFace {
   }
 
   stash(cell: Cell, message: Message, payload: unknown, replier: Replier | undefined): void {
+    if (this.observer?.inspector?.keeps(cell as LocalRef, message, payload, replier) === true) return
     Handling.stash(cell as LocalRef, message, payload, replier)
   }
 

@@ -145,7 +145,8 @@ const Letter = Schema.Struct({
     "MailboxesExhausted",
     "Restarting",
     "Unhandled",
-    "StashFull"
+    "StashFull",
+    "PostMortem"
   ]),
   actor: Schema.String,
   key: Schema.UndefinedOr(Schema.String),

@@ -1,0 +1,3 @@
+import { meanwhile } from "../troupe/inspect.ts"
+
+export default meanwhile

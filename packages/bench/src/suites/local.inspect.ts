@@ -1,0 +1,3 @@
+import { listing } from "../troupe/inspect.ts"
+
+export default listing
