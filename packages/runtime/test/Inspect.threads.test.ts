@@ -287,6 +287,22 @@ describe("trace", () => {
     })
   )
 
+  it.effect("is over when nobody looks any more (S124)", () =>
+    Effect.gen(function*() {
+      const { trace } = yield* inspect
+      const { observer } = (yield* ActorSystem.ActorSystem) as unknown as {
+        observer: { inspector: { trails: { none: boolean } } }
+      }
+      const one = yield* Specimen.spawn()
+      const { trails } = observer.inspector
+      assert.isTrue(trails.none)
+      const looks = yield* Effect.forkChild(Stream.runDrain(trace({ tag: "Add" })))
+      yield* Effect.repeat(Effect.sync(() => trails.none), { until: (none) => !none })
+      yield* one.ask("Add", { n: 1 })
+      yield* Fiber.interrupt(looks)
+      assert.isTrue(trails.none)
+    }).pipe(Effect.scoped, Effect.provide(here({}))))
+
   everywhere(
     "leaves out what its reader is too slow for, and says how much (S124)",
     {},
@@ -357,6 +373,14 @@ describe("post-mortem", () => {
       yield* postMortem.leave(one, "end")
       assert.deepNestedInclude(yield* Fiber.join(total), { "reason.failure": "boom" })
       assert.deepStrictEqual((yield* dead).map(({ reason, tag }) => [reason, tag]), [["Ended", "Total"]])
+      // One that did not fail ends as one that stops; what it had failed with before is over.
+      const other = yield* Specimen.spawn()
+      yield* Effect.exit(other.ask("Boom"))
+      yield* postMortem.leave(other, "resume")
+      yield* postMortem.enter(other)
+      const exit = yield* Effect.forkChild(ActorRef.await(other))
+      yield* postMortem.leave(other, "end")
+      assert.isTrue(Exit.isSuccess(yield* Fiber.join(exit)))
     })
   )
 

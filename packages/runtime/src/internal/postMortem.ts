@@ -90,8 +90,12 @@ export class PostMortem {
 
   private over(ref: LocalRef): void {
     const record = ref.inspected!
+    const { kept } = record
     record.postMortem = false
-    if (!this.frozen) record.kept?.giveBack()
+    if (kept === undefined) return
+    // Another time it is another failure, or none.
+    kept.exit = Exit.void
+    if (!this.frozen) kept.giveBack()
   }
 
   /** Puts this thread's actors into post-mortem, those that come too, or has them go on that did not fail. */

@@ -61,7 +61,6 @@ export class Trails {
 
   /** Calls a handler, and shows its message to those who want to see it. */
   follow(at: number, ref: LocalRef, message: MessageType, payload: unknown, handle: () => unknown): unknown {
-    let seen: Omit<Traced, "outcome" | "dropped"> | undefined
     const trails: Array<Trail> = []
     for (const [id, trail] of this.trails) {
       if (trail.dropped > ABANDONED) this.close(id)
@@ -69,7 +68,7 @@ export class Trails {
     }
     if (trails.length === 0) return handle()
     const { replier } = ref
-    seen = {
+    const seen: Omit<Traced, "outcome" | "dropped"> = {
       at,
       thread: this.thread,
       address: ref.toJSON(),
