@@ -20,6 +20,7 @@ import { Crew } from "./internal/swarmCrew.ts"
 import * as internal from "./internal/system.ts"
 import type { PoolError } from "./PoolError.ts"
 import type * as Swarm from "./Swarm.ts"
+import { fromPool, WorkerPool } from "./WorkerPool.ts"
 
 /**
  * What one thread has done since the system's start; a worker that was started again goes on counting. When all is
@@ -247,6 +248,11 @@ export interface WorkersOptions<Actors extends Any, Swarms extends Swarm.Any = n
   /** How many workers. (Default: the cores less one, at least one) */
   readonly workers?: number | undefined
   /**
+   * How many workers there can be when `WorkerPool` is told to have more, 254 at most. The memory for all links is set
+   * aside at the start, and costs nothing until it is used. (Default: as many as `workers`)
+   */
+  readonly maxWorkers?: number | undefined
+  /**
    * Bytes of the ring between each ordered pair of threads, rounded up to a power of two. A message for a full ring
    * is kept by its sender, so this bounds memory, not messages. From 256 to 2^30. (Default: 262144)
    */
@@ -301,6 +307,8 @@ export interface ResourceLimits {
   readonly stackSizeMb?: number
 }
 
+/** An actor's identity has 8 bits for its thread, one value of which stands for all. */
+const MAX_WORKERS = 254
 /** The least that a link can be: four records of the header's size, with something in them. */
 const MIN_LINK_BYTES = 256
 /** The most: positions in a link are 32-bit numbers that wrap. */
@@ -332,7 +340,7 @@ const MAX_LINK_BYTES = 2 ** 30
  */
 export const layerWorkers = <const Actors extends Any, const Swarms extends Swarm.Any = never>(
   options: WorkersOptions<Actors, Swarms>
-): Layer.Layer<ActorSystem | HostedOf<Actors> | Swarm.HostedOf<Swarms>, PoolError> => {
+): Layer.Layer<ActorSystem | WorkerPool | HostedOf<Actors> | Swarm.HostedOf<Swarms>, PoolError> => {
   const { layer, stderr, terminate } = platform.workers(options.entry, {
     env: options.env,
     resourceLimits: options.resourceLimits
@@ -341,9 +349,11 @@ export const layerWorkers = <const Actors extends Any, const Swarms extends Swar
     const system = yield* make
     const swarms: ReadonlyArray<Swarm.Any> = options.swarms ?? []
     const crew = swarms.length === 0 ? undefined : new Crew(swarms)
-    const mesh = yield* pool.make(system, {
+    const workers = Math.max(1, options.workers ?? platform.cores() - 1)
+    const { mesh, workers: resizable } = yield* pool.make(system, {
       crew,
-      workers: Math.max(1, options.workers ?? platform.cores() - 1),
+      workers,
+      maxWorkers: Math.min(MAX_WORKERS, Math.max(workers, options.maxWorkers ?? workers)),
       hosts: options.hosts,
       linkBytes: powerOfTwo(
         Math.min(MAX_LINK_BYTES, Math.max(MIN_LINK_BYTES, options.linkBytes ?? 262_144))
@@ -359,10 +369,10 @@ export const layerWorkers = <const Actors extends Any, const Swarms extends Swar
       stderr,
       terminate
     })
-    system.injector?.threads?.({ count: mesh.workers, terminate })
+    system.injector?.threads?.({ count: workers, terminate })
     // While the workers are still there.
     yield* Effect.addFinalizer(() => system.close)
-    let context = Context.make(ActorSystem, system)
+    let context = Context.make(ActorSystem, system).pipe(Context.add(WorkerPool, fromPool(resizable)))
     options.hosts.forEach((actor) => {
       context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, actor))
     })
@@ -370,7 +380,7 @@ export const layerWorkers = <const Actors extends Any, const Swarms extends Swar
       const population = yield* inPool(contract, system, crew!)
       context = Context.add(context, swarmKey(contract.name), population)
     }
-    return context as Context.Context<ActorSystem | HostedOf<Actors> | Swarm.HostedOf<Swarms>>
+    return context as Context.Context<ActorSystem | WorkerPool | HostedOf<Actors> | Swarm.HostedOf<Swarms>>
   })
   return Layer.provide(Layer.effectContext(system), layer)
 }

@@ -13,9 +13,20 @@ describe("Pool whose threads are killed", () => {
     assert.strictEqual(await play({ seed, kills: 5 }), undefined)
   })
 
-  it.each(Object.entries(mutants))("catches %s: %s", async (mutant, what) => {
+  it.each([1, 2])("allows nothing forbidden while the workers change, seed %i", async (seed) => {
+    assert.strictEqual(await play({ seed, kills: 0, changes: 8 }), undefined)
+  })
+
+  it.each([1, 2, 3])(
+    "allows nothing forbidden while the workers change and are killed, seed %i",
+    async (seed) => {
+      assert.strictEqual(await play({ seed, kills: 8, changes: 4 }), undefined)
+    }
+  )
+
+  it.each(Object.entries(mutants))("catches %s: %s", async (mutant, { changes, kills, what }) => {
     for (let seed = 1; seed <= TRIES; seed++) {
-      if ((await play({ seed, kills: 6, patience, mutant: mutant as Mutant })) !== undefined) return
+      if ((await play({ seed, kills, changes, patience, mutant: mutant as Mutant })) !== undefined) return
     }
     assert.fail(`the mutant passed: ${what}`)
   })

@@ -1,12 +1,15 @@
 /**
- * A pool whose threads are killed at random while all of them flood each other.
+ * A pool whose threads are killed at random, and whose workers become more and fewer, while all flood each other.
  *
  * **Allowed**: a message dies with its sender's thread, or with its own where it never left it; a message in hand is
  * not delivered again. **Forbidden**: a message that comes twice, or before an earlier one of the same sender; one that
- * is neither handled, nor a dead letter, nor counted as lost; a key that does not live again; a hang.
+ * is neither handled, nor a dead letter, nor counted as lost; a key that does not live again; a change of the
+ * workers that does not end; a hang.
  */
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
+import { WorkerPool } from "@troupe/runtime/WorkerPool"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import { Doomed, Ledger, PARTIES } from "../test/fixtures/Doomed.ts"
@@ -17,6 +20,8 @@ export interface Case {
   readonly seed: number
   /** How often a thread is killed. */
   readonly kills: number
+  /** How often the number of workers changes. (Default: never) */
+  readonly changes?: number
   readonly mutant?: Mutant | undefined
   /** How many milliseconds it may take until each message is accounted for, when nobody sends any more. */
   readonly patience?: number
@@ -34,7 +39,9 @@ const random = (seed: number) => {
 }
 
 /** Plays a case: what forbidden thing happened, if any. */
-export const play = ({ kills, mutant, patience = 5000, seed }: Case): Promise<string | undefined> => {
+export const play = (
+  { changes = 0, kills, mutant, patience = 5000, seed }: Case
+): Promise<string | undefined> => {
   const pick = random(seed)
   const ledger = Ledger.make()
   const workers = 1 + pick(3)
@@ -43,6 +50,7 @@ export const play = ({ kills, mutant, patience = 5000, seed }: Case): Promise<st
       entry: new URL("./poolWorker.ts", import.meta.url),
       hosts: [Doomed],
       workers,
+      maxWorkers: changes > 0 ? 4 : workers,
       linkBytes: [256, 1024, 16_384, 262_144][pick(4)]!,
       restarts: { times: 10_000, within: "1 minute" },
       env: mutant === undefined ? undefined : { TROUPE_STRESS_MUTANT: mutant }
@@ -60,7 +68,16 @@ export const play = ({ kills, mutant, patience = 5000, seed }: Case): Promise<st
         doomed[to]!.tellUnsafe("TakeLong", { ...message, bytes: new Uint8Array(pick(3000)) })
       } else doomed[to]!.tellUnsafe("Take", message)
     }
-    for (let kill = 0; kill < kills; kill++) {
+    const pool = yield* WorkerPool
+    // One that is killed while it starts fails the change that it is for.
+    const resizing = yield* Effect.forkChild(
+      Effect.forEach(
+        Array.from({ length: changes }, () => 1 + pick(4)),
+        (size) => Effect.andThen(Effect.ignore(pool.resize(size)), Effect.sleep(pick(30)))
+      )
+    )
+    const goesOn = (kill: number): boolean => kills === 0 ? resizing.pollUnsafe() === undefined : kill < kills
+    for (let kill = 0; goesOn(kill); kill++) {
       const bursts = 1 + pick(6)
       for (let burst = 0; burst < bursts; burst++) {
         for (let i = pick(200); i > 0; i--) tell()
@@ -68,9 +85,12 @@ export const play = ({ kills, mutant, patience = 5000, seed }: Case): Promise<st
         doomed[sender]!.tellUnsafe("Flood", { from: sender, count: 1 + pick(30), slowly: pick(2) === 0 })
         yield* Effect.sleep(pick(8))
       }
+      if (kills === 0) continue
       if (pick(3) === 0) doomed[pick(PARTIES)]!.tellUnsafe("Die", { how: pick(2) === 0 ? "exits" : "throws" })
-      else yield* terminate(1 + pick(workers))
+      else yield* terminate(1 + pick(changes > 0 ? 4 : workers))
     }
+    const changed = yield* Effect.timeoutOption(Fiber.join(resizing), patience * (1 + changes))
+    if (changed._tag === "None") return "a change of the workers does not end"
     const end = yield* Effect.timeoutOption(settled, patience)
     if (end._tag === "None") return "a message is neither handled, nor a dead letter, nor counted as lost"
     const { deadLettered, handled, lost, sent } = end.value
@@ -118,7 +138,7 @@ export const run = async (options: {
   const ends = performance.now() + options.minutes * 60_000
   for (let cases = 0;; cases++) {
     const seed = options.seed + cases
-    const what = await play({ seed, kills: 12 })
+    const what = await play({ seed, kills: [12, 12, 12, 0][seed % 4]!, changes: [0, 8, 8, 8][seed % 4]! })
     if (what !== undefined) return { cases, failure: { seed, what } }
     if (performance.now() > ends) return { cases: cases + 1 }
   }

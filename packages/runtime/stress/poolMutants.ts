@@ -1,17 +1,26 @@
 /**
- * Mistakes in how a worker's successor goes on, each of which the stress must catch, or it proves nothing. They are
+ * Mistakes in how a worker's successor goes on, and in how keys move, each of which the stress must catch, or it proves nothing. They are
  * made in the worker's own thread, before it does anything else.
  */
 import { Slot, WAITING } from "../src/internal/hot/chunk.ts"
+import { Homes } from "../src/internal/homes.ts"
 import { LinkReader } from "../src/internal/hot/link.ts"
 import { Parcel, Parking } from "../src/internal/hot/parking.ts"
+import { Move } from "../src/internal/move.ts"
 
-/** What each mistake is. */
+const death = (what: string) => ({ what, kills: 6, changes: 0 })
+const change = (what: string, kills = 0) => ({ what, kills, changes: 6 })
+
+/** What each mistake is, and how many deaths and changes of the workers it takes to show. */
 export const mutants = {
-  "taken after the handler": "a message that ends its thread is delivered again",
-  "parked ones forgotten": "what waited for busy actors dies with their thread",
-  "ring from the freed position": "what was read since room was last freed is read again",
-  "losses not counted": "what a sender's thread had not published vanishes"
+  "taken after the handler": death("a message that ends its thread is delivered again"),
+  "parked ones forgotten": death("what waited for busy actors dies with their thread"),
+  "ring from the freed position": death("what was read since room was last freed is read again"),
+  "losses not counted": death("what a sender's thread had not published vanishes"),
+  "no fence": change("an old place lets go of a key though messages for it are on their way"),
+  "no wait": change("a key lives at its new place before the old one has let go of it"),
+  "passed on last": change("what waited at the old place comes after what was sent to the new one"),
+  "silent successor": change("who goes on for a thread does not say that it sends by the new places", 8)
 } as const
 
 export type Mutant = keyof typeof mutants
@@ -47,6 +56,19 @@ const makers: Readonly<Record<Mutant, () => void>> = {
   },
   "losses not counted": () => {
     LinkReader.prototype.lose = () => {}
+  },
+  "no fence": () => {
+    Object.defineProperty(LinkReader.prototype, "fenced", { get: () => Infinity, set: () => {} })
+  },
+  "no wait": () => {
+    Move.prototype.hold = () => {}
+  },
+  "passed on last": () => {
+    Move.prototype.receive = (keyed, message, payload, replier, arrival) =>
+      keyed.receive(message, payload, replier, arrival)
+  },
+  "silent successor": () => {
+    Homes.prototype.resume = () => {}
   }
 }
 

@@ -24,7 +24,7 @@ const fork = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effec
 
 /** A key of a desk, or of a gate, that lives on this worker. */
 const keyOn = (actor: string, worker: number): string => {
-  const place = Places.make(2)
+  const place = Places.make([1, 2])
   for (;;) {
     const key = fresh("key")
     if (place(actor, key) === worker) return key

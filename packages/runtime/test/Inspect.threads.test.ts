@@ -6,6 +6,7 @@ import * as FaultPoint from "@troupe/runtime/FaultPoint"
 import * as Inspect from "@troupe/runtime/Inspect"
 import * as Overseer from "@troupe/runtime/Overseer"
 import * as Placement from "@troupe/runtime/Placement"
+import type { WorkerPool } from "@troupe/runtime/WorkerPool"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -43,12 +44,18 @@ const workers = (options: ActorSystem.InspectionOptions) =>
     Layer.provide(system(options))
   )
 
+type Services = Exclude<Layer.Success<ReturnType<typeof workers>>, WorkerPool>
+
+const places: Readonly<
+  Record<string, (options: ActorSystem.InspectionOptions) => Layer.Layer<Services, unknown>>
+> = { "on this thread": here, "on workers": workers }
+
 const everywhere = (
   sentence: string,
   options: ActorSystem.InspectionOptions,
-  program: Effect.Effect<void, unknown, Layer.Success<ReturnType<typeof workers>> | Scope.Scope>
+  program: Effect.Effect<void, unknown, Services | Scope.Scope>
 ): void => {
-  for (const [place, layer] of [["on this thread", here], ["on workers", workers]] as const) {
+  for (const [place, layer] of Object.entries(places)) {
     it.live(`${sentence}, ${place}`, () =>
       program.pipe(Effect.scoped, Effect.provide(layer(options))) as Effect.Effect<void, unknown>)
   }

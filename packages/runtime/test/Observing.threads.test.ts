@@ -12,9 +12,9 @@ type Ref = Actor.Ref<typeof Relay>
 /** Keys that live on this worker. */
 const keysOn = (worker: number) =>
   Effect.map(ActorSystem.ActorSystem, (system) => {
-    const { mesh } = system as unknown as { mesh: { place(actor: string, key: string): number } }
+    const { mesh } = system as unknown as { mesh: { homes: { place(actor: string, key: string): number } } }
     return Array.from({ length: 100 }, (_, i) => `key ${i}`).filter((key) =>
-      mesh.place("Relay", key) === worker
+      mesh.homes.place("Relay", key) === worker
     )
   })
 

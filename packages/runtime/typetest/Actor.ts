@@ -8,6 +8,7 @@ import type { AskError } from "@troupe/runtime/AskError"
 import type { DeadLetter } from "@troupe/runtime/DeadLetter"
 import * as Overseer from "@troupe/runtime/Overseer"
 import type { PoolError } from "@troupe/runtime/PoolError"
+import type { WorkerPool } from "@troupe/runtime/WorkerPool"
 import type { SpawnError } from "@troupe/runtime/SpawnError"
 import type * as Step from "@troupe/runtime/Step"
 import * as Context from "effect/Context"
@@ -376,7 +377,10 @@ const workers = ActorSystem.layerWorkers({ entry: new URL("file:///worker.ts"), 
 typed<
   Equal<
     typeof workers,
-    Layer.Layer<ActorSystem.ActorSystem | Actor.Hosted<"Account"> | Actor.Hosted<"Counter">, PoolError>
+    Layer.Layer<
+      ActorSystem.ActorSystem | WorkerPool | Actor.Hosted<"Account"> | Actor.Hosted<"Counter">,
+      PoolError
+    >
   >
 >()
 

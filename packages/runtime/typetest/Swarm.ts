@@ -9,6 +9,7 @@ import type { PoolError } from "@troupe/runtime/PoolError"
 import type { Population } from "@troupe/runtime/Population"
 import * as Swarm from "@troupe/runtime/Swarm"
 import type { SwarmError } from "@troupe/runtime/SwarmError"
+import type { WorkerPool } from "@troupe/runtime/WorkerPool"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -124,4 +125,6 @@ void [
 // ---- Pools
 
 const pool = ActorSystem.layerWorkers({ entry: new URL("file:///"), hosts: [], swarms: [Car] })
-typed<Equal<typeof pool, Layer.Layer<ActorSystem.ActorSystem | Swarm.Hosted<"Car">, PoolError>>>()
+typed<
+  Equal<typeof pool, Layer.Layer<ActorSystem.ActorSystem | WorkerPool | Swarm.Hosted<"Car">, PoolError>>
+>()

@@ -2,6 +2,7 @@
 import type * as Actor from "@troupe/runtime/Actor"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import type { PoolError } from "@troupe/runtime/PoolError"
+import type { WorkerPool } from "@troupe/runtime/WorkerPool"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -21,7 +22,7 @@ type Hosted = Actor.Hosted<"Receiver"> | Actor.Hosted<"Sender">
 const inPool = <A, E, R>(
   options: { readonly workers: number; readonly spin: Spin },
   setup: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | PoolError, Exclude<R, Hosted | ActorSystem.ActorSystem> | Scope.Scope> =>
+): Effect.Effect<A, E | PoolError, Exclude<R, Hosted | ActorSystem.ActorSystem | WorkerPool> | Scope.Scope> =>
   Effect.flatMap(
     Layer.build(ActorSystem.layerWorkers({
       entry: new URL("../entry/troupe.ts", import.meta.url),

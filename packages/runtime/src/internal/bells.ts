@@ -13,36 +13,13 @@ export interface Port extends Bell {
   unref?(): void
 }
 
-/** A thread's ends of the channels, by the number of the thread at the other end; undefined at its own. */
+/** A thread's ends of the channels, by the number of the thread at the other end; undefined where there is none yet. */
 export type Ports = ReadonlyArray<Port | undefined>
 
-/** Channels between all pairs of `threads` threads: the ports of each. */
-export const make = (threads: number): ReadonlyArray<Ports> => {
-  const ports = Array.from({ length: threads }, () => Array.from<Port | undefined>({ length: threads }))
-  for (let one = 0; one < threads; one++) {
-    for (let other = 0; other < one; other++) {
-      const { port1, port2 } = new MessageChannel()
-      ports[one]![other] = port1
-      ports[other]![one] = port2
-    }
-  }
-  return ports
-}
-
-/** Channels from a thread's successor to the others: its ports, and theirs. */
-export const successor = (
-  threads: number,
-  thread: number
-): { readonly own: Ports; readonly theirs: Ports } => {
-  const own = Array.from<Port | undefined>({ length: threads })
-  const theirs = Array.from<Port | undefined>({ length: threads })
-  for (let other = 0; other < threads; other++) {
-    if (other === thread) continue
-    const { port1, port2 } = new MessageChannel()
-    own[other] = port1
-    theirs[other] = port2
-  }
-  return { own, theirs }
+/** A channel between two threads: an end for each. */
+export const channel = (): readonly [Port, Port] => {
+  const { port1, port2 } = new MessageChannel()
+  return [port1, port2]
 }
 
 /** Calls back when another thread has rung. */

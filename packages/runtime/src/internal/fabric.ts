@@ -6,13 +6,14 @@ import type { ThreadStats } from "../ActorSystem.ts"
 import * as Counts from "./hot/counts.ts"
 import { linkBytes, linkCounts } from "./hot/link.ts"
 import { makeTable, Names } from "./hot/names.ts"
+import { Membership, membershipBytes } from "./membership.ts"
 import type { MailboxFabric } from "./sharedMailboxes.ts"
 
 /** The shared memory of a mesh, and its shape: what every thread is given. */
 export interface Fabric {
-  /** Doorbells, counts, then the links. */
+  /** Doorbells, counts, which workers keys live on, then the links. */
   readonly memory: SharedArrayBuffer
-  /** Threads, the one that made the system included. */
+  /** The most threads that there can be, the one that made the system included. */
   readonly threads: number
   /** Bytes of a link's ring, a power of two. */
   readonly capacity: number
@@ -49,6 +50,10 @@ export const bells = ({ memory, threads }: Fabric): Int32Array =>
 /** The place of a thread's doorbell among those words. */
 export const bell = (thread: number): number => thread * BELL_BYTES >> 2
 
+/** Which workers the keys live on. */
+export const membership = ({ memory, threads }: Fabric): Membership =>
+  new Membership(memory, threads * (BELL_BYTES + COUNT_BYTES), threads)
+
 /** What a thread counts. */
 export const counts = ({ memory, threads }: Fabric, thread: number): Float64Array =>
   new Float64Array(memory, threads * BELL_BYTES + thread * COUNT_BYTES, Counts.COUNTS)
@@ -58,7 +63,9 @@ export const linkOffset = (
   { capacity, threads }: Pick<Fabric, "capacity" | "threads">,
   from: number,
   to: number
-): number => threads * (BELL_BYTES + COUNT_BYTES) + (from * threads + to) * linkBytes(capacity)
+): number =>
+  threads * (BELL_BYTES + COUNT_BYTES) + membershipBytes(threads) +
+  (from * threads + to) * linkBytes(capacity)
 
 const link = (fabric: Fabric, from: number, to: number) =>
   linkCounts(fabric.memory, linkOffset(fabric, from, to))

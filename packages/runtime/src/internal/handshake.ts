@@ -1,16 +1,15 @@
 /** What the thread that makes a system and its workers say to each other before, and beside, the links. */
-import type { Port, Ports } from "./bells.ts"
+import type { Port } from "./bells.ts"
 import type { Fabric } from "./fabric.ts"
 import type { Memory } from "./hot/parking.ts"
 import type { Inheritance } from "./mesh.ts"
 import type { Observing } from "./observer.ts"
 
-/** To the worker: who it is, the memory that all share, what wakes the others and it, and what it inherits. */
+/** To the worker: who it is, the memory that all share, and what it inherits. */
 export interface Welcome {
   readonly _tag: "Welcome"
   readonly thread: number
   readonly fabric: Fabric
-  readonly ports: Ports
   readonly validate: boolean
   readonly observing: Observing | undefined
   readonly inheritance: Inheritance
@@ -22,7 +21,7 @@ export interface Welcome {
   readonly cores: ReadonlyArray<number> | undefined
 }
 
-/** To the worker: another one has a successor, and is rung by this port from now on. */
+/** To the worker: another thread is there, or has a successor, and is rung by this port from now on. */
 export interface Successor {
   readonly _tag: "Successor"
   readonly thread: number
@@ -35,8 +34,9 @@ export interface Hosting {
   readonly fingerprint: string
 }
 
-/** From the worker: what it hosts, or why it cannot. */
+/** From the worker: that it can be told of the others; then what it hosts, or why it cannot. */
 export type Answer =
+  | { readonly _tag: "Here" }
   | { readonly _tag: "Ready"; readonly hosted: ReadonlyArray<Hosting> }
   | { readonly _tag: "Failed"; readonly problem: string }
 

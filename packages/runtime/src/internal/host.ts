@@ -16,8 +16,10 @@ export interface Spawner {
 
 export interface Host {
   readonly system: System
-  /** The workers that actors may be spawned on from here; 0 where all are spawned on this thread. */
-  readonly workers: number
+  /** The workers that actors may be spawned on from here; none where all are spawned on this thread. */
+  readonly workers: ReadonlyArray<number>
+  /** Calls back with each worker that is to leave, before it does; a function that ends that. */
+  onLeave(leaver: (worker: number) => void): () => void
   /** Starts an actor that ends with the scope, where the context says. */
   spawn(
     args: unknown,

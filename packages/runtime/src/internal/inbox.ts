@@ -21,6 +21,8 @@ import { awaitEnd, end } from "./life.ts"
 import { kept, Lives, ofStart } from "./lives.ts"
 import { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
+import { released } from "./move.ts"
+import { quiet } from "./leaving.ts"
 import type { Protocol } from "./protocol.ts"
 import type { Forwarder, Target } from "./ref.ts"
 import * as Peer from "./peer.ts"
@@ -107,6 +109,12 @@ export class Inbox implements Sink, Arrival {
     return new Parcel(whole.chunk, whole.word, replier)
   }
 
+  /** Whether a slot has a message that waited for a key at its old place. */
+  static moved(slot: Slot): boolean {
+    const kind = slot.chunk.words[slot.record]! >>> 24
+    return kind === Peer.MOVED_TELL || kind === Peer.MOVED_ASK
+  }
+
   /** Reads a record that an incarnation before has read already. */
   replay(slot: Slot): void {
     const { bytes, words } = slot.chunk
@@ -161,6 +169,14 @@ export class Inbox implements Sink, Arrival {
       if (kind === Peer.ASK) return this.message(a, b, c, this.peer, d, bytes, offset, end)
       if (kind === Peer.BIND) return this.bind(a, b, bytes, offset, end)
       if (kind === Peer.FACE) return this.face(a, bytes, offset, end)
+      if (kind >= Peer.FENCE) {
+        if (kind === Peer.MOVED_TELL) return this.message(a, b, 0, undefined, d, bytes, offset, end, true)
+        if (kind === Peer.MOVED_ASK) return this.message(a, b, 0, this.peer, d, bytes, offset, end, true)
+        if (kind === Peer.HELD) return this.held(a, bytes, offset, end)
+        // Before it is taken: a successor of this thread does not hear of it.
+        if (kind === Peer.FENCE) this.peer.reader.fenced = a
+        if (kind === Peer.CLOSED) this.peer.reader.closed = a
+      }
       // What the runtime says to itself is not said again to a successor.
       this.peer.reader.take()
       switch (kind) {
@@ -215,13 +231,25 @@ export class Inbox implements Sink, Arrival {
         case Peer.HELLO:
           this.peer.reader.lose((a >>> 0) + b * 2 ** 32)
           this.system.registry.tell(this.peer)
-          return this.mesh.mailboxes?.ended(this.peer.thread)
+          return this.mesh.homes.succeeded(this.peer.thread)
         case Peer.GIVEN_UP:
           return this.givable.get(d)?.giveUp()
         case Peer.ROOM:
           return this.mesh.mailboxes?.room(b)
         case Peer.REVIVE:
           return this.revive(a, b, c, d, bytes, offset, end)
+        case Peer.FENCE:
+          return this.mesh.homes.fence(a)
+        case Peer.RELEASED:
+          return this.released(a, b === 1, bytes, offset, end)
+        case Peer.CLOSED:
+          return this.mesh.homes.move?.isClosed(this.peer.thread)
+        case Peer.SETTLED:
+          return this.mesh.homes.hasSettled(this.peer.thread, a)
+        case Peer.QUIET:
+          return this.quiet(a, d)
+        case Peer.IS_QUIET:
+          return this.peer.settle(d)?.replier.succeed(undefined)
         default:
           if (this.peer.lives.record(kind, a, b, c, d, (codec) => this.decode(codec, bytes, offset, end))) {
             return
@@ -280,13 +308,42 @@ export class Inbox implements Sink, Arrival {
     this.keep(offset, end)
   }
 
-  /** The record in hand is kept for a successor of this thread. */
-  private keep(offset: number, end: number): void {
-    const { parking, peer } = this
-    if (this.slot !== undefined) return
-    if (parking === undefined) peer.reader.take()
-    else if (peer.reader.slot === undefined) parking.keep(peer.reader, peer.thread, offset, end)
-    else peer.reader.slot.keep()
+  /** Keeps the record in hand for a successor of this thread; where it is kept. */
+  private keep(offset: number, end: number): Slot | undefined {
+    const { parking, peer, slot } = this
+    if (slot !== undefined) return slot
+    const whole = peer.reader.slot
+    if (whole !== undefined) {
+      whole.keep()
+      return whole
+    }
+    if (parking !== undefined) return parking.keep(peer.reader, peer.thread, offset, end)
+    peer.reader.take()
+    return undefined
+  }
+
+  /** A key stays at its old place for a moment. */
+  private held(type: number, bytes: Bytes, offset: number, end: number): void {
+    const { move } = this.mesh.homes
+    const host = this.system.kinds[type]
+    const slot = this.keep(offset, end)
+    if (move === undefined || host === undefined) slot?.take()
+    else move.held(this.peer.thread, host, Wire.key.decode(bytes, offset, end), slot)
+  }
+
+  /** A key has left its old place. */
+  private released(type: number, withState: boolean, bytes: Bytes, offset: number, end: number): void {
+    const host = this.system.kinds[type]
+    if (host === undefined) return
+    const codec = released(host, withState)
+    const { key, state } = this.decode(codec, bytes, offset, end)
+    this.mesh.homes.move?.isReleased(this.peer.thread, host, key, state)
+  }
+
+  private quiet(millis: number, correlation: number): void {
+    Effect.runFork(quiet(this.mesh, millis)).addObserver(() =>
+      this.peer.answer(Peer.IS_QUIET, correlation, undefined, Wire.nothing)
+    )
   }
 
   private message(
@@ -297,7 +354,8 @@ export class Inbox implements Sink, Arrival {
     correlation: number,
     bytes: Bytes,
     offset: number,
-    end: number
+    end: number,
+    moved = false
   ): void {
     const ref = this.receiver(address, target, version)
     if (this.mesh.mailboxes !== undefined && this.slot === undefined) this.placed(ref, target, version)
@@ -338,7 +396,11 @@ export class Inbox implements Sink, Arrival {
       this.system.counts[HANDLED]!++
       return ref.forward(message.tag, payload, replier)
     }
-    if (!ref.receive(message, payload, replier, this)) {
+    const { move } = this.mesh.homes
+    const received = moved && move !== undefined
+      ? move.receive(ref as KeyedRef, message, payload, replier, this)
+      : ref.receive(message, payload, replier, this)
+    if (!received) {
       this.take()
       this.system.deadLetter("Ended", ref, message.tag, payload)
       replier?.abandon(new DeadRef())
@@ -377,7 +439,7 @@ export class Inbox implements Sink, Arrival {
   }
 
   /** Decodes what may hold references. */
-  private decode<A>(codec: Codec<A>, bytes: Bytes, offset: number, end: number): A {
+  private decode<A>(codec: Pick<Codec<A>, "decode">, bytes: Bytes, offset: number, end: number): A {
     crossing.system = this.system
     try {
       return codec.decode(bytes, offset, end)

@@ -1,4 +1,7 @@
-/** A reference to a key of this thread: it reaches whichever incarnation lives, and makes one where none does. */
+/**
+ * A reference to a key of this thread: it reaches whichever incarnation lives, and makes one where none does. When its
+ * key has moved to another thread, what is sent by it goes there.
+ */
 import type { Depth } from "../Mailbox.ts"
 import { ENDED, ENDING, type Replier } from "./hot/cell.ts"
 import type { Address } from "./address.ts"
@@ -68,8 +71,15 @@ class Keyed implements Target {
   }
 
   deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
-    const incarnation = this.incarnation()
-    return incarnation === undefined ? ended : incarnation.deliver(tag, payload, replier)
+    const { living } = this
+    if (living !== undefined && living.status < ENDING) return living.deliver(tag, payload, replier)
+    const target = this.host.away(this.key) ?? this.incarnation()
+    return target === undefined ? ended : target.deliver(tag, payload, replier)
+  }
+
+  /** The key may live elsewhere now. */
+  unsettle(): void {
+    this.living = undefined
   }
 
   /** Takes a message from another thread; false when the host has closed. */
@@ -81,10 +91,12 @@ class Keyed implements Target {
   }
 
   private incarnation(): LocalRef | undefined {
-    if (this.living === undefined || this.living.status >= ENDING) {
-      this.living = this.host.incarnation(this.key)
-    }
-    return this.living
+    const { host, key, living } = this
+    if (living !== undefined && living.status < ENDING) return living
+    const incarnation = host.incarnation(key)
+    // One that is about to move gets what was sent here before, and nothing that is sent here from now on.
+    if (!host.isAway(key)) this.living = incarnation
+    return incarnation
   }
 }
 

@@ -19,6 +19,7 @@ import { BoundedRef } from "./boundedRef.ts"
 import * as Failure from "./failure.ts"
 import * as Faulty from "./faulty.ts"
 import { interruptible } from "./givingUp.ts"
+import { Inherited } from "./handover.ts"
 import type { Host } from "./host.ts"
 import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
 import { HANDLED } from "./hot/counts.ts"
@@ -35,7 +36,8 @@ import type { Owner } from "./owner.ts"
 import { Oversight } from "./oversight.ts"
 import { compile, type Protocol } from "./protocol.ts"
 import { RankedBoundedRef, RankedRef } from "./rankedRef.ts"
-import type { RemoteContract } from "./remoteRef.ts"
+import type { RemoteContract, RemoteRef } from "./remoteRef.ts"
+import type { SharedMailboxes } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
 import * as Wire from "./wire.ts"
 
@@ -61,7 +63,7 @@ export class LocalHost implements Host {
   readonly protocol: Protocol
   /** The services of the handlers. */
   readonly context: Context.Context<never>
-  private readonly behaviour: AnyBehaviour
+  readonly behaviour: AnyBehaviour
   /** By the messages' places, and at the end what the pill does. */
   private readonly handlers: ReadonlyArray<Handler>
   /** What stands in a mailbox to stop its actor when the rest is handled. */
@@ -129,8 +131,12 @@ export class LocalHost implements Host {
     system.kinds[type] = this
   }
 
-  get workers(): number {
-    return 0
+  get workers(): ReadonlyArray<number> {
+    return []
+  }
+
+  onLeave(): () => void {
+    return () => {}
   }
 
   /** A table of handlers in the order of the protocol, and what the pill does. Throws where one is missing. */
@@ -257,14 +263,18 @@ export class LocalHost implements Host {
   }
 
   keyed(key: string): ActorRef<never> {
-    const mesh = this.system.mesh
-    if (mesh !== undefined && mesh.hosts(this.name)) {
-      const thread = mesh.place(this.name, key)
-      if (thread !== this.system.thread) {
-        return mesh.keyed(this.contract, key, thread) as unknown as ActorRef<never>
-      }
-    }
-    return this.local(key) as unknown as ActorRef<never>
+    return (this.away(key) ?? this.local(key)) as unknown as ActorRef<never>
+  }
+
+  /** Whether a key lives on another thread. */
+  isAway(key: string): boolean {
+    const { mesh, thread } = this.system
+    return mesh !== undefined && mesh.hosts(this.name) && mesh.homes.place(this.name, key) !== thread
+  }
+
+  /** The reference to a key that lives on another thread. */
+  away(key: string): RemoteRef | undefined {
+    return this.isAway(key) ? this.system.mesh!.keyed(this.contract, key) : undefined
   }
 
   /** Whether the workers host it, so that every thread knows its messages. */
@@ -298,13 +308,10 @@ export class LocalHost implements Host {
     const { bounds } = this
     if (bounds === undefined) return undefined
     const { mesh } = this.system
-    return this.tightened(
-      new Mailbox(
-        bounds,
-        mesh?.hosts(this.name) === true ? mesh.shared(this.name, key, this.system.thread) : undefined
-      ),
-      key
-    )
+    if (mesh?.hosts(this.name) !== true) return this.tightened(new Mailbox(bounds, undefined), key)
+    // On one thread a slot has one mailbox, wherever the key has lived.
+    return mesh.mailboxOf(this.contract, key) ??
+      this.tightened(new Mailbox(bounds, mesh.shared(this.name, key, this.system.thread)), key)
   }
 
   /** Unless nobody hurts the system, a mailbox that may be full before it is. */
@@ -347,8 +354,50 @@ export class LocalHost implements Host {
       Effect.runForkWith(this.context)(awaitEnd(living)).addObserver(() => {
         if (ref.status === STARTING) this.system.dispatcher.rest(ref)
       })
+    } else {
+      this.system.mesh?.homes.move?.hold(ref)
     }
     return ref
+  }
+
+  /** The reference to a key that lives on this thread, or has, if there is one. */
+  find(key: string): KeyedRef | undefined {
+    return this.refs.get(key)
+  }
+
+  /** The workers that keys live on have changed: nothing goes to an incarnation before its place is looked up. */
+  unsettle(): void {
+    for (const key of this.living.keys()) this.refs.get(key)?.unsettle()
+  }
+
+  /** Says where the bounded mailboxes of the keys are that live on this thread. */
+  settle(mailboxes: SharedMailboxes): void {
+    for (const { key, mailbox } of this.living.values()) {
+      if (mailbox?.slot !== undefined && !this.isAway(key!)) mailboxes.settle(mailbox.slot)
+    }
+  }
+
+  /** The living whose keys have their places on other threads. */
+  leaving(): ReadonlyArray<LocalRef> {
+    return Array.from(this.living.values()).filter(({ key }) => this.isAway(key!))
+  }
+
+  /** Whether nothing waits for those that other threads have spawned here. */
+  get quiet(): boolean {
+    return this.owner.all.every(({ ref }) =>
+      !(ref instanceof LocalRef) || ref.key !== undefined || ref.status === IDLE
+    )
+  }
+
+  /** Whether an actor has the handlers that it began with. */
+  isItself({ handlers }: LocalRef): boolean {
+    return handlers === this.handlers
+  }
+
+  /** A key has moved here with its state. */
+  inherit(key: string, state: Inherited): void {
+    const ref = this.incarnation(key)
+    if (ref !== undefined && ref.handlers === undefined) ref.state = state
   }
 
   /** Nobody leaves any more of itself. */
@@ -359,7 +408,8 @@ export class LocalHost implements Host {
   /** The first turn of an actor for whose start nobody waits: a keyed one, or one that a context spawned. */
   start(ref: LocalRef): void {
     // Its arguments are where its state will be.
-    const started = this.begin(ref, ref.state, (exit) => {
+    const args = ref.state instanceof Inherited ? undefined : ref.state
+    const started = this.begin(ref, args, (exit) => {
       if (ref.status >= HELD) return
       if (Exit.isSuccess(exit)) this.system.dispatcher.rest(ref)
       else this.startFailed(ref, exit.cause)
@@ -480,7 +530,8 @@ export class LocalHost implements Host {
     if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
     // It may have ended while it started, or have been taken out of it: what has ended stays so.
     if (ref.status >= HELD) return Exit.void
-    ref.state = exit.value
+    // One that has moved here has acquired what it needs; its state is the one that it had where it came from.
+    ref.state = ref.state instanceof Inherited ? ref.state.state : exit.value
     ref.handlers = this.handlers
     return Exit.void
   }

@@ -8,7 +8,7 @@ import type { ActorId } from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import type { Depth } from "../Mailbox.ts"
 import type { Address } from "./address.ts"
-import { Cell, ENDED, ENDING, HELD, IDLE, type Replier } from "./hot/cell.ts"
+import { Cell, ENDED, ENDING, HELD, IDLE, type Message, type Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { handlingOf, pipeToSelf } from "./handling.ts"
@@ -171,6 +171,16 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
   }
 
   /** Puts what stops the actor behind what is queued. */
+  /** Takes the next message out to send it on: its place in a bounded mailbox goes along. */
+  withdraw(): void {
+    Cell.prototype.drop.call(this)
+  }
+
+  /** Puts a message before all that wait which has come with its place. */
+  restore(message: Message, payload: unknown, replier: Replier | undefined): void {
+    Cell.prototype.putFirst.call(this, message, payload, replier, this.system.dispatcher.pool)
+  }
+
   protected last(): void {
     this.system.dispatcher.enqueue(this, this.host.pill, undefined, undefined)
   }

@@ -105,6 +105,14 @@ export class Mailbox implements Refusal {
     this.shared?.rooms.returned(this.shared.slot)
   }
 
+  /** A message that waits moves to another thread, with its place; it had come from this thread, or from another. */
+  passed(own: boolean): void {
+    if (this.shared === undefined) return
+    const { rooms, slot } = this.shared
+    if (own) rooms.returned(slot)
+    rooms.sent(slot, 1)
+  }
+
   /** The slot, where the mailbox is shared. */
   get slot(): number | undefined {
     return this.shared?.slot

@@ -2,8 +2,10 @@
  * The threads of a system, and what goes between them: every pair has a link each way, so that a message from one
  * worker to another passes no third thread.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
 import type { Any } from "../Actor.ts"
 import type { ActorId } from "../ActorId.ts"
 import type { ThreadStats } from "../ActorSystem.ts"
@@ -16,21 +18,24 @@ import { BoundedPlaces, type SharedPlace } from "./boundedPlaces.ts"
 import { Departed } from "./departed.ts"
 import { sending } from "./face.ts"
 import * as Fabric from "./fabric.ts"
-import { KEPT, PARTIAL, type Slot, WAITING } from "./hot/chunk.ts"
-import { BURIED } from "./hot/counts.ts"
+import { KEPT, MOVING, PARTIAL, type Slot, WAITING } from "./hot/chunk.ts"
+import { BURIED, LOCAL } from "./hot/counts.ts"
 import type { Links } from "./hot/dispatcher.ts"
 import { Doorbell } from "./hot/doorbell.ts"
 import { LinkReader, LinkWriter } from "./hot/link.ts"
 import { Names } from "./hot/names.ts"
 import { type Memory, Parking, type Registry } from "./hot/parking.ts"
+import { Homes } from "./homes.ts"
 import { Inbox } from "./inbox.ts"
+import type { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd } from "./life.ts"
 import { type Addressed, kept } from "./lives.ts"
+import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
 import { Mailbox, type Shared } from "./mailbox.ts"
+import type { Membership } from "./membership.ts"
 import { ObservedInbox, ObservedPeer } from "./observed.ts"
 import * as Peer from "./peer.ts"
-import * as Places from "./place.ts"
 import { compile, type Protocol } from "./protocol.ts"
 import { type RemoteContract, RemoteRef } from "./remoteRef.ts"
 import { request } from "./request.ts"
@@ -41,6 +46,9 @@ import * as Wire from "./wire.ts"
 
 /** How long a thread that looks for messages keeps its event loop waiting, in milliseconds. */
 const LOOK_MILLIS = 0.02
+
+/** How long one waits before one asks a thread again that has ended meanwhile. */
+const AGAIN = Duration.millis(5)
 
 /** What a worker's thread has that survives it, and how it came to it. */
 export interface Inheritance {
@@ -61,11 +69,18 @@ export interface Kept extends Addressed {
 export class Mesh implements Links {
   readonly system: System
   private readonly fabric: Fabric.Fabric
-  private readonly peers: ReadonlyArray<Peer.Peer>
+  /** Every other thread that there can be, by its number; undefined at this one's. */
+  private readonly all: ReadonlyArray<Inbox | undefined>
+  /** Those that take part. */
+  private peers: ReadonlyArray<Peer.Peer> = []
   private readonly doorbell: Doorbell
-  private readonly ports: Array<Bells.Port | undefined>
-  private readonly inboxes: ReadonlyArray<Inbox>
-  readonly place: (actor: string, key: string) => number
+  private readonly ports: Array<Bells.Port | undefined> = []
+  private inboxes: ReadonlyArray<Inbox> = []
+  private readonly membership: Membership
+  /** Where the keys live. */
+  readonly homes: Homes
+  /** Stands for the thread of a key, while nobody has looked where that is. */
+  private readonly nowhere: Peer.Peer
   readonly types: Names
   private readonly bounded: BoundedPlaces
   readonly departed = new Departed()
@@ -88,13 +103,13 @@ export class Mesh implements Links {
   constructor(
     system: System,
     fabric: Fabric.Fabric,
-    ports: Bells.Ports,
     survival?: { readonly registry: Registry; readonly inheritance: Inheritance }
   ) {
     this.system = system
     this.fabric = fabric
     this.types = new Names(fabric.types)
-    this.place = Places.make(fabric.threads - 1)
+    this.membership = Fabric.membership(fabric)
+    this.homes = new Homes(this, this.membership)
     const incarnation = survival?.inheritance.incarnation ?? 0
     this.bounded = new BoundedPlaces(incarnation)
     this.again = survival?.inheritance.again ?? []
@@ -108,25 +123,20 @@ export class Mesh implements Links {
     if (fabric.metrics !== undefined) {
       system.observer?.metrics?.share(fabric.metrics, fabric.hosts, fabric.threads)
     }
-    const peers: Array<Peer.Peer> = []
-    for (let thread = 0; thread < fabric.threads; thread++) {
-      if (thread === system.thread) continue
-      peers.push(
-        new (observed ? ObservedPeer : Peer.Peer)(
-          system,
-          thread,
-          new Doorbell(words, Fabric.bell(thread), ports[thread]),
-          new LinkWriter(memory, Fabric.linkOffset(fabric, system.thread, thread), capacity),
-          new LinkReader(memory, Fabric.linkOffset(fabric, thread, system.thread), capacity, parking, thread)
-        )
+    this.nowhere = Peer.nobody(system, this.doorbell)
+    this.all = Array.from({ length: fabric.threads }, (_, thread) => {
+      if (thread === system.thread) return undefined
+      const peer = new (observed ? ObservedPeer : Peer.Peer)(
+        system,
+        thread,
+        new Doorbell(words, Fabric.bell(thread)),
+        new LinkWriter(memory, Fabric.linkOffset(fabric, system.thread, thread), capacity),
+        new LinkReader(memory, Fabric.linkOffset(fabric, thread, system.thread), capacity, parking, thread)
       )
-    }
-    this.peers = peers
-    this.ports = ports.slice()
-    Bells.listen(ports, this.wake)
-    this.inboxes = peers.map((peer) =>
-      new (observed ? ObservedInbox : Inbox)(this, peer, this.bounded, parking)
-    )
+      return new (observed ? ObservedInbox : Inbox)(this, peer, this.bounded, parking)
+    })
+    // After the epoch was looked at: its members are among them.
+    for (const thread of this.membership.present) this.admit(thread)
     this.mailboxes = fabric.mailboxes === undefined ? undefined : new SharedMailboxes(
       fabric.mailboxes,
       system.thread,
@@ -137,25 +147,26 @@ export class Mesh implements Links {
       }
     )
     if (parking !== undefined && incarnation > 0) {
-      this.left = parking.adopt()
+      this.left = this.adopt(parking)
       // Before this thread counts anything itself.
       Fabric.settle(fabric, system.thread, this.left.filter(({ state }) => state === WAITING).length)
       this.mailboxes?.inherit(this.again.filter(({ version }) => version < 0).map(({ target }) => target))
-      for (const peer of peers) {
+      for (const peer of this.peers) {
         const { written } = peer.writer
         peer.write(Peer.HELLO, written | 0, Math.floor(written / 2 ** 32), 0, 0, undefined, Wire.nothing)
       }
     }
+    this.homes.resume()
   }
 
   /** The peer with this thread's number. */
   peer(thread: number): Peer.Peer {
-    return this.find(thread)!
+    return this.inbox(thread).peer
   }
 
   /** The same, if there is one. */
   find(thread: number): Peer.Peer | undefined {
-    return this.peers.find((peer) => peer.thread === thread)
+    return this.all[thread]?.peer
   }
 
   get token(): string {
@@ -163,7 +174,66 @@ export class Mesh implements Links {
   }
 
   private inbox(thread: number): Inbox {
-    return this.inboxes.find(({ peer }) => peer.thread === thread)!
+    return this.all[thread]!
+  }
+
+  /** The other threads that take part. */
+  get others(): ReadonlyArray<Peer.Peer> {
+    return this.peers
+  }
+
+  /** The hosts of this thread whose keys are spread over the workers. */
+  get localHosts(): ReadonlyArray<LocalHost> {
+    return Array.from(this.system.hosts.values()).filter(({ name }) => this.hosts(name))
+  }
+
+  /** Whether it takes in messages. */
+  get taking(): boolean {
+    return this.opened
+  }
+
+  /** A thread takes part from now on; one that was lost comes back as another. */
+  admit(thread: number): void {
+    const inbox = this.all[thread]
+    if (inbox === undefined) return
+    inbox.peer.lost = false
+    this.gone.delete(thread)
+    if (this.system.thread === 0) this.membership.admit(thread)
+    if (this.inboxes.includes(inbox)) return
+    this.inboxes = [...this.inboxes, inbox]
+    this.peers = [...this.peers, inbox.peer]
+  }
+
+  /** Whether a thread has ended for good. */
+  isGone(thread: number): boolean {
+    return this.gone.has(thread)
+  }
+
+  private takesPart(thread: number): boolean {
+    return thread === this.system.thread || this.inboxes.includes(this.inbox(thread))
+  }
+
+  /** What those before this thread left. A message that they had written for another thread counts if it went out. */
+  private adopt(parking: Parking): ReadonlyArray<Slot> {
+    return parking.adopt().filter((slot) => {
+      if (slot.state !== MOVING) return true
+      const { writer } = this.peer(slot.to)
+      const went = writer.reached(slot.filled)
+      if (went) {
+        slot.take()
+      } else {
+        slot.wait()
+        this.system.counts[LOCAL]!++
+        writer.count(-1)
+      }
+      return !went
+    })
+  }
+
+  /** A thread takes part no longer. */
+  private dismiss(thread: number): void {
+    this.inboxes = this.inboxes.filter(({ peer }) => peer.thread !== thread)
+    this.peers = this.peers.filter((peer) => peer.thread !== thread)
   }
 
   /** Whether the workers host this actor, so that its keys are spread over them. */
@@ -222,18 +292,60 @@ export class Mesh implements Links {
     for (const peer of this.peers) if (!peer.lost) tell(peer)
   }
 
-  /** A reference to a key that lives on another thread: the same for the same key. */
-  keyed(contract: RemoteContract, key: string, thread: number): RemoteRef {
-    const name = `${contract.host}/${thread}/${key}`
+  /**
+   * A reference to a key, for a thread on which it does not live: the same for the same key. Of an actor that the workers
+   * do not host it is on one thread, and stays there.
+   */
+  keyed(contract: RemoteContract, key: string, thread?: number): RemoteRef {
+    const name = `${contract.host}/${thread ?? ""}/${key}`
     let ref = this.keys.get(name)
     if (ref === undefined) {
-      const peer = this.peer(thread)
-      const { bounds } = contract
-      const mailbox = bounds && new Mailbox(bounds, this.shared(contract.name, key, thread))
-      ref = new RemoteRef(contract, peer, peer.bind(contract.type, key), 0, key, mailbox, undefined)
+      const peer = thread === undefined ? this.nowhere : this.peer(thread)
+      const target = thread === undefined ? 0 : peer.bind(contract.type, key)
+      ref = new RemoteRef(contract, peer, target, 0, key, this.mailboxFor(contract, key), undefined)
       this.keys.set(name, ref)
     }
     return ref
+  }
+
+  /**
+   * Looks where a key lives: the reference itself, which reaches it there from now on, or its reference on this thread,
+   * or the number of the thread that is lost.
+   */
+  route(ref: RemoteRef): RemoteRef | KeyedRef | number {
+    const { contract, key } = ref
+    // One that does not move.
+    if (ref.peer !== this.nowhere && ref.bound === undefined) return ref.peer.thread
+    const thread = this.homes.place(contract.name, key!)
+    if (thread === this.system.thread) return this.system.hosts.get(contract.name)!.local(key!)
+    const peer = this.peer(thread)
+    if (peer.lost) return thread
+    if (ref.bound !== peer) {
+      ref.target = peer.bind(contract.type, key!)
+      ref.bound = peer
+    }
+    ref.peer = peer
+    return ref
+  }
+
+  private mailboxFor({ bounds, name }: RemoteContract, key: string): Mailbox | undefined {
+    if (bounds === undefined) return undefined
+    // On one thread a slot has one mailbox, wherever the key has lived.
+    const local = this.system.hosts.get(name)?.find(key)
+    return local?.mailbox ?? new Mailbox(bounds, this.shared(name, key, this.homes.place(name, key)))
+  }
+
+  /** The bounded mailbox of a key that has lived on another thread, as this one knows it. */
+  mailboxOf({ host }: RemoteContract, key: string): Mailbox | undefined {
+    return this.keys.get(`${host}//${key}`)?.mailbox
+  }
+
+  /** Keys may live elsewhere now, on these workers: nothing is sent before it is looked up where. */
+  unsettle(workers: ReadonlyArray<number>): void {
+    for (const thread of workers) this.admit(thread)
+    for (const thread of this.gone) if (!workers.includes(thread)) this.dismiss(thread)
+    for (const ref of this.keys.values()) if (ref.bound !== undefined) ref.peer = this.nowhere
+    for (const host of this.localHosts) host.unsettle()
   }
 
   /** The slot of a key's bounded mailbox, of an actor that the workers host. */
@@ -297,41 +409,56 @@ export class Mesh implements Links {
     return contract
   }
 
-  /** What each thread has done. */
-  readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.suspend(() =>
-    // Whoever answers has counted what it was told before. Who does not, has ended, and counts no more.
+  private readonly asked = (peer: Peer.Peer): Effect.Effect<void, unknown> =>
+    request<void>(peer, (replier) => peer.request(Peer.STATS, 0, 0, 0, undefined, Wire.nothing, replier))
+
+  /** Waits until all others have read what this thread has written so far; those that have ended for good aside. */
+  readonly read: Effect.Effect<void> = Effect.suspend(() =>
     Effect.forEach(
       this.peers,
       (peer) =>
-        Effect.ignore(
-          request<void>(
-            peer,
-            (replier) => peer.request(Peer.STATS, 0, 0, 0, undefined, Wire.nothing, replier)
-          )
+        Effect.retry(this.asked(peer), { while: () => !peer.lost, schedule: Schedule.spaced(AGAIN) }).pipe(
+          Effect.ignore
         ),
       { concurrency: "unbounded", discard: true }
     )
+  )
+
+  /** Waits until nothing waits for what others have spawned on a worker, for so long at most. */
+  quiet(thread: number, millis: number): Effect.Effect<void> {
+    const peer = this.peer(thread)
+    return Effect.ignore(
+      request<void>(
+        peer,
+        (replier) => peer.request(Peer.QUIET, millis, 0, 0, undefined, Wire.nothing, replier)
+      )
+    )
+  }
+
+  /** What each thread has done. */
+  readonly stats: Effect.Effect<ReadonlyArray<ThreadStats>> = Effect.suspend(() =>
+    // Whoever answers has counted what it was told before. Who does not, has ended, and counts no more.
+    Effect.forEach(this.peers, (peer) => Effect.ignore(this.asked(peer)), {
+      concurrency: "unbounded",
+      discard: true
+    })
   ).pipe(
     Effect.andThen(Effect.sync(() =>
       Array.from({ length: this.fabric.threads }, (_, thread) => {
         const own = thread === this.system.thread ? this.system.counts : Fabric.counts(this.fabric, thread)
         return Fabric.stats(this.fabric, thread, own)
-      })
+      }).filter(({ accepted, sent, thread }) => this.takesPart(thread) || accepted > 0 || sent > 0)
     ))
   )
 
-  /** How many workers there are. */
-  get workers(): number {
-    return this.fabric.threads - 1
-  }
-
   /** The worker at this place; undefined if there is none. Of those that are given up only if no other is left. */
   worker(place: Exclude<Place, "here">): Peer.Peer | undefined {
-    if (typeof place === "number") return this.peers.find(({ thread }) => thread > 0 && thread === place)
+    const workers = this.homes.workers.map((thread) => this.peer(thread))
+    if (typeof place === "number") return workers.find(({ thread }) => thread === place)
     const load = place === "fewest"
       ? (peer: Peer.Peer) => peer.actors
       : ({ thread }: Peer.Peer) => Fabric.waiting(this.fabric, thread)
-    return this.peers.reduce((least, peer) => {
+    return workers.reduce((least, peer) => {
       if (least.lost || peer.lost) return peer.lost ? least : peer
       const more = load(peer) - load(least)
       return more < 0 || (more === 0 && peer.actors < least.actors) ? peer : least
@@ -377,21 +504,33 @@ export class Mesh implements Links {
     const inbox = this.inbox(thread)
     if (this.gone.has(thread)) return
     this.gone.add(thread)
-    while (inbox.poll() > 0);
-    inbox.peer.reader.lose(Fabric.written(this.fabric, thread, this.system.thread))
     const first = this.system.thread === 0
-    // What came to the thread is counted before anybody else reads what did not.
-    if (first) Burial.parked(this.fabric, thread, parked, this.bury)
-    const refs = Array.from(this.keys.values()).filter(({ peer }) => peer === inbox.peer)
-    const keys = new Map(refs.map(({ key, target }) => [target, key]))
-    Burial.sent(this.system, this.fabric, inbox.peer, keys, this.bury)
+    if (first) this.membership.lose(thread)
+    // Unless another one has its number already, and reads what this thread had sent.
+    if (first || this.membership.gone.includes(thread)) this.bury(inbox, parked)
     inbox.peer.lose()
     this.system.registry.down(thread, [])
     inbox.peer.lives.lose()
     if (first) this.spread(Peer.LOST, thread)
+    this.homes.lost(thread)
+    if (!this.homes.workers.includes(thread)) this.dismiss(thread)
   }
 
-  private readonly bury: Burial.Bury = (address, key) => {
+  /** What a thread that has ended for good has said counts; what nobody took there is dead letters. */
+  private bury(inbox: Inbox, parked: ReadonlyArray<Memory>): void {
+    const { thread } = inbox.peer
+    while (inbox.poll() > 0);
+    inbox.peer.reader.lose(Fabric.written(this.fabric, thread, this.system.thread))
+    // What came to the thread is counted before anybody else reads what did not.
+    if (this.system.thread === 0) Burial.parked(this.fabric, thread, parked, this.buried)
+    const refs = Array.from(this.keys.values()).filter(({ bound, peer }) => (bound ?? peer) === inbox.peer)
+    const keys = new Map(refs.map(({ key, target }) => [target, key]))
+    Burial.sent(this.system, this.fabric, inbox.peer, keys, this.buried)
+    // A handle that it was told of may be among what it has not read.
+    for (const ref of refs) if (ref.bound !== undefined) ref.forget(this.nowhere)
+  }
+
+  private readonly buried: Burial.Bury = (address, key) => {
     const host = Peer.hostOf(address)
     const { protocol } = this.contracts[host] ?? this.system.kinds[host] ?? {}
     const tag = protocol?.messages[Peer.messageOf(address)]?.tag ?? "unknown"
@@ -407,15 +546,14 @@ export class Mesh implements Links {
     }
   }
 
-  /** A thread has a successor, which is woken over this port. */
+  /** A thread is there, or has a successor, which is woken over this port. */
   revive(thread: number, port: Bells.Port): void {
     this.ports[thread]?.close()
     this.ports[thread] = port
     Bells.listen([port], this.wake)
-    const peer = this.peer(thread)
-    peer.doorbell = new Doorbell(Fabric.bells(this.fabric), Fabric.bell(thread), port)
-    // It may have said itself that it was its end.
-    peer.lost = false
+    this.peer(thread).doorbell = new Doorbell(Fabric.bells(this.fabric), Fabric.bell(thread), port)
+    // It may have said itself that it was its end. One that has left comes back when keys may live on it.
+    if (!this.gone.has(thread)) this.admit(thread)
     // Whoever rang meanwhile did so in vain.
     port.postMessage(null)
   }
@@ -425,6 +563,7 @@ export class Mesh implements Links {
     this.spread(Peer.LOST, this.system.thread)
     this.flush()
     this.closed = true
+    this.homes.stop()
     for (const peer of this.peers) peer.lose()
     Bells.close(this.ports)
   }
@@ -434,6 +573,8 @@ export class Mesh implements Links {
     for (const actor of this.again) this.system.kinds[actor.type]?.again(actor)
     this.inherit()
     this.opened = true
+    for (const thread of this.membership.gone) this.lose(thread)
+    this.homes.move?.check()
     this.system.dispatcher.arm()
   }
 
@@ -443,7 +584,10 @@ export class Mesh implements Links {
     this.left = []
     // Handles first: the messages that use them may lie before them.
     for (const slot of left) if (slot.state === KEPT) this.inbox(slot.from).replay(slot)
-    for (const slot of left) if (slot.state === WAITING) this.inbox(slot.from).replay(slot)
+    // What waited at a key's old place goes before what came to this one.
+    const waiting = left.filter(({ state }) => state === WAITING)
+    for (const slot of waiting) if (Inbox.moved(slot)) this.inbox(slot.from).replay(slot)
+    for (const slot of waiting) if (!Inbox.moved(slot)) this.inbox(slot.from).replay(slot)
     for (const slot of left) if (slot.state === PARTIAL) this.inbox(slot.from).resume(slot)
   }
 

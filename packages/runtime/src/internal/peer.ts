@@ -8,8 +8,10 @@ import type { Codec } from "../Codec.ts"
 import { isAsker, PendingAsk } from "./ask.ts"
 import { crossing } from "./crossing.ts"
 import type { Replier } from "./hot/cell.ts"
+import { LOCAL } from "./hot/counts.ts"
 import type { Doorbell } from "./hot/doorbell.ts"
-import { FIRST_KIND, type LinkReader, type LinkWriter } from "./hot/link.ts"
+import { FIRST_KIND, linkBytes, LinkReader, LinkWriter } from "./hot/link.ts"
+import type { Parcel } from "./hot/parking.ts"
 import type { Lives } from "./lives.ts"
 import { isStreamReplier, type Upstream } from "./streaming.ts"
 import type { System } from "./system.ts"
@@ -117,6 +119,27 @@ export const REVIVE = FIRST_KIND + 49
 /** It is done: 1 if it was, 0, 0, correlation; the payload is why it did not start. */
 export const OBEYED = FIRST_KIND + 50
 
+// What threads say when the workers that keys live on change; see `move.ts`.
+
+/** From now on I send by this epoch: epoch, 0, 0, 0. */
+export const FENCE = FIRST_KIND + 80
+/** A message that waited for a key at its old place: host and message, target, 0, 0. */
+export const MOVED_TELL = FIRST_KIND + 81
+/** The same, to be answered: host and message, target, 0, correlation. */
+export const MOVED_ASK = FIRST_KIND + 82
+/** A key that lives on at its old place for a moment: type, 0, 0, 0; the payload is the key. */
+export const HELD = FIRST_KIND + 83
+/** A key that lives there no more: type, 1 if its state comes along, 0, 0; the payload is the key, and the state. */
+export const RELEASED = FIRST_KIND + 84
+/** All other keys that have moved are the new places': epoch, 0, 0, 0. */
+export const CLOSED = FIRST_KIND + 85
+/** I am done with an epoch: epoch, 0, 0, 0. */
+export const SETTLED = FIRST_KIND + 86
+/** Say when nothing waits for your spawned actors any more: milliseconds, 0, 0, correlation. */
+export const QUIET = FIRST_KIND + 87
+/** Nothing does, or the time is up: 0, 0, 0, correlation. */
+export const IS_QUIET = FIRST_KIND + 88
+
 // The host goes with each message, so that one whose actor has ended has a name: 16 bits for each of the two.
 
 export const address = (host: number, message: number): number => (host << 16) | message
@@ -194,6 +217,19 @@ export class Peer {
     replier: Replier
   ): void {
     const correlation = this.await(replier, codecs)
+    this.heed(replier, correlation, codecs)
+    this.writer.count(1)
+    try {
+      this.write(ASK, address, target, version, correlation, value, codecs.payload)
+    } catch (error) {
+      this.writer.count(-1)
+      this.waiting.delete(correlation)
+      throw error
+    }
+  }
+
+  /** Hears of it when nobody waits for the answer any more, and of how many elements may come. */
+  private heed(replier: Replier, correlation: number, codecs: Wire.MessageCodecs): void {
     if (replier instanceof PendingAsk) {
       replier.onGivenUp = () => {
         this.waiting.delete(correlation)
@@ -208,14 +244,55 @@ export class Peer {
       if (replier.unwanted) this.system.soon(givenUp)
       else replier.onGivenUp = givenUp
     }
-    this.writer.count(1)
-    try {
-      this.write(ASK, address, target, version, correlation, value, codecs.payload)
-    } catch (error) {
-      this.writer.count(-1)
+  }
+
+  /**
+   * Passes on a message that waited for a key which has moved there; false if there is no room now. `parcel` is where it
+   * waits: it does so until what was written is published.
+   */
+  pass(
+    target: number,
+    address: number,
+    value: unknown,
+    codecs: Wire.MessageCodecs,
+    replier: Replier | undefined,
+    parcel: Parcel | undefined
+  ): boolean {
+    const { system, writer } = this
+    const correlation = replier === undefined ? 0 : this.await(replier, codecs)
+    const kind = replier === undefined ? MOVED_TELL : MOVED_ASK
+    const undo = (): void => {
+      writer.count(-1)
       this.waiting.delete(correlation)
-      throw error
     }
+    let room = true
+    writer.count(1)
+    crossing.system = system
+    try {
+      room = writer.addNow(kind, address, target, 0, correlation, value, codecs.payload.encode)
+    } catch (error) {
+      undo()
+      throw error
+    } finally {
+      crossing.system = undefined
+    }
+    if (!room && !writer.idle) {
+      undo()
+      return false
+    }
+    // It came here, and is sent again.
+    system.counts[LOCAL]!--
+    if (replier !== undefined) this.heed(replier, correlation, codecs)
+    if (room) {
+      parcel?.move(this.thread, writer.position)
+      if (this.due) this.flush()
+      system.dispatcher.arm()
+    } else {
+      // It is longer than the ring: it dies with this thread from now on.
+      parcel?.take()
+      this.write(kind, address, target, 0, correlation, value, codecs.payload)
+    }
+    return true
   }
 
   /** What the elements of an ask come from. */
@@ -359,4 +436,14 @@ export class Peer {
     this.waiting.set(correlation, { codecs, replier })
     return correlation
   }
+}
+
+/** A thread that there is not, and that is lost. */
+export const nobody = (system: System, doorbell: Doorbell): Peer => {
+  const capacity = 256
+  const memory = new SharedArrayBuffer(linkBytes(capacity))
+  const link = [memory, 0, capacity] as const
+  const peer = new Peer(system, -1, doorbell, new LinkWriter(...link), new LinkReader(...link))
+  peer.lost = true
+  return peer
 }

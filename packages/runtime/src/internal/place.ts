@@ -12,9 +12,12 @@ class Worker implements PrimaryKey.PrimaryKey {
   }
 }
 
-/** The placement of keys on the workers 1 to `workers`. */
-export const make = (workers: number): (actor: string, key: string) => number => {
+/** The worker that an actor's key lives on. */
+export type Place = (actor: string, key: string) => number
+
+/** The placement of keys on these workers. */
+export const make = (workers: ReadonlyArray<number>): Place => {
   const ring = HashRing.make<Worker>()
-  for (let thread = 1; thread <= workers; thread++) HashRing.add(ring, new Worker(thread))
+  HashRing.addMany(ring, workers.map((thread) => new Worker(thread)))
   return (actor, key) => HashRing.get(ring, `${actor}/${key}`)!.thread
 }

@@ -109,6 +109,26 @@ const withRanks = <Base extends new(...args: Array<any>) => LocalRef>(base: Base
       this.freed(current.replier)
     }
 
+    override withdraw(): void {
+      this.lanes.remove(this.current)
+      this.chosen = undefined
+      this.size--
+    }
+
+    override restore(message: Message, payload: unknown, replier: Replier | undefined): void {
+      const type = message as MessageType
+      const newer = this.lanes.find(type, payload)
+      if (newer !== undefined) {
+        // What waits has replaced it.
+        this.system.counts[HANDLED]!++
+        newer.replier = both(replier instanceof Parcel ? replier.open() : replier, newer.replier)
+        return this.freed(replier)
+      }
+      this.lanes.addFirst(type, payload, replier)
+      if (type.interleave) this.busy()
+      this.grown()
+    }
+
     override release(_pool: BufferPool): void {
       this.waiting = undefined
     }

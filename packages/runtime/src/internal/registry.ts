@@ -67,7 +67,7 @@ class Entry {
         const host = system.kinds[address.type]
         const home = address._tag === "OtherKey"
           ? address.machine
-          : system.mesh?.place(host?.name ?? "", address.key) ?? system.thread
+          : system.mesh?.homes.place(host?.name ?? "", address.key) ?? system.thread
         return home === system.thread ? host?.local(address.key) : undefined
       }
       case "Text":

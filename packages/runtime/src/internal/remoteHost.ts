@@ -38,16 +38,19 @@ export class RemoteHost implements Host {
   }
 
   keyed(key: string): ActorRef<never> {
-    const thread = this.mesh.place(this.contract.name, key)
-    return this.mesh.keyed(this.contract, key, thread) as unknown as ActorRef<never>
+    return this.mesh.keyed(this.contract, key) as unknown as ActorRef<never>
   }
 
   get system(): System {
     return this.mesh.system
   }
 
-  get workers(): number {
-    return this.mesh.workers
+  get workers(): ReadonlyArray<number> {
+    return this.mesh.homes.workers
+  }
+
+  onLeave(leaver: (worker: number) => void): () => void {
+    return this.mesh.homes.onLeave(leaver)
   }
 
   spawn(

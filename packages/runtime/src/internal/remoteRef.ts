@@ -2,8 +2,11 @@
 import * as ActorId from "../ActorId.ts"
 import type { Bounded, Depth } from "../Mailbox.ts"
 import type { Address } from "./address.ts"
+import { exitOfNobody } from "./ending.ts"
 import type { Replier } from "./hot/cell.ts"
+import type { KeyedRef } from "./keyedRef.ts"
 import type { EndObserver } from "./life.ts"
+import type { Lives } from "./lives.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { Mailbox } from "./mailbox.ts"
 import * as Peer from "./peer.ts"
@@ -27,9 +30,10 @@ export interface RemoteContract {
 
 class Remote implements Target {
   readonly contract: RemoteContract
-  readonly peer: Peer.Peer
+  /** Its thread; that of nobody, which is lost, while nobody has looked where its key lives. */
+  peer: Peer.Peer
   /** The actor's place on its thread, or the handle that its key is bound to. */
-  readonly target: number
+  target: number
   /** The place's generation; 0 for a key. */
   readonly version: number
   readonly key: string | undefined
@@ -37,6 +41,8 @@ class Remote implements Target {
   readonly mailbox: Mailbox | undefined
   /** Its identity, where that is not its place. */
   private readonly identity: ActorId.ActorId | undefined
+  /** The thread that knows the handle of a key that may move. */
+  bound: Peer.Peer | undefined = undefined
 
   constructor(
     contract: RemoteContract,
@@ -110,7 +116,7 @@ class Remote implements Target {
     const { contract, mailbox, peer } = this
     const message = contract.protocol.get(tag)
     if (message === undefined) return unknown(contract.name, tag)
-    if (peer.lost) return lost(peer.thread)
+    if (peer.lost) return this.detour(tag, payload, replier)
     if (mailbox !== undefined) {
       const refusal = mailbox.reserve()
       if (refusal !== undefined) return refusal
@@ -128,6 +134,25 @@ class Remote implements Target {
       return invalid(issue)
     }
   }
+
+  /** Its thread is lost, or its key may live elsewhere now. */
+  private detour(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {
+    const { home } = this
+    return typeof home === "number" ? lost(home) : home.deliver(tag, payload, replier)
+  }
+
+  /** What reaches it: itself, or the reference to its key on this thread; or the number of the thread that is lost. */
+  get home(): RemoteRef | KeyedRef | number {
+    const { key, peer } = this
+    if (!peer.lost) return this as unknown as RemoteRef
+    return key === undefined ? peer.thread : this.system.mesh!.route(this as unknown as RemoteRef)
+  }
+
+  /** The thread that its key is on has ended for good. */
+  forget(nowhere: Peer.Peer): void {
+    this.bound = undefined
+    this.peer = nowhere
+  }
 }
 
 export class RemoteRef extends withRef(Remote) implements Subject {
@@ -137,22 +162,42 @@ export class RemoteRef extends withRef(Remote) implements Subject {
   }
 
   observe(observer: EndObserver): void {
-    this.peer.lives.observe(this, observer)
+    const { home } = this
+    if (typeof home === "number") this.livesOn(home).observe(this, observer)
+    else if (home instanceof RemoteRef) home.peer.lives.observe(home, observer)
+    else if (home.subject === undefined) observer.ended(exitOfNobody(this.key))
+    else home.subject.observe(observer)
   }
 
   unobserve(observer: EndObserver): void {
-    this.peer.lives.unobserve(observer)
+    if (this.key === undefined) return this.peer.lives.unobserve(observer)
+    // Its key may have moved since.
+    this.system.mesh!.tellAll(({ lives }) => lives.unobserve(observer))
+    const { home } = this
+    if (typeof home !== "number" && !(home instanceof RemoteRef)) home.subject?.unobserve(observer)
   }
 
   terminate(how: Stop, done?: () => void): void {
-    this.peer.lives.terminate(this, how, done)
+    const { home } = this
+    if (typeof home === "number") this.livesOn(home).terminate(this, how, done)
+    else if (home instanceof RemoteRef) home.peer.lives.terminate(home, how, done)
+    else if (home.subject === undefined) done?.()
+    else home.subject.terminate(how, done)
   }
 
   fasten(to: LocalRef): void {
-    this.peer.lives.link(Peer.LINK, this, to)
+    const { home } = this
+    if (home instanceof RemoteRef) home.peer.lives.link(Peer.LINK, home, to)
+    else if (typeof home !== "number" && home.subject !== undefined) home.subject.fasten(to)
   }
 
   unfasten(from: LocalRef): void {
-    this.peer.lives.link(Peer.UNLINK, this, from)
+    const { home } = this
+    if (home instanceof RemoteRef) home.peer.lives.link(Peer.UNLINK, home, from)
+    else if (typeof home !== "number") home.subject?.unfasten(from)
+  }
+
+  private livesOn(thread: number): Lives {
+    return this.system.mesh!.peer(thread).lives
   }
 }

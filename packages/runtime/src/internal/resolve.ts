@@ -121,7 +121,7 @@ const keyed = (system: System, name: string, key: string, wanted: Wanted): Ref =
   const host = system.hosts.get(name)
   if (host !== undefined) return fit(host.keyed(key) as unknown as Ref, wanted)
   const contract = system.mesh?.named(name) ?? fail(`nobody hosts ${name}`)
-  return fit(system.mesh!.keyed(contract, key, system.mesh!.place(name, key)), wanted)
+  return fit(system.mesh!.keyed(contract, key), wanted)
 }
 
 const known = (mesh: Mesh, type: number, wanted: Wanted): RemoteContract => {

@@ -25,6 +25,7 @@ import { carried } from "./observedAsk.ts"
 import { compile, type MessageType, type Protocol } from "./protocol.ts"
 import { format, type Ref, withRef } from "./ref.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
+import type { RemoteRef } from "./remoteRef.ts"
 import type { System } from "./system.ts"
 import { Virtual } from "./virtual.ts"
 
@@ -49,6 +50,8 @@ class Member implements PrimaryKey.PrimaryKey, EndObserver {
   ref: Ref | undefined = undefined
   /** What it was given and has not answered, where that is known. */
   load = 0
+  /** Its worker leaves: it is given nothing more. */
+  leaves = false
 
   constructor(router: Router, key: string, ref: Ref) {
     this.router = router
@@ -64,6 +67,7 @@ class Member implements PrimaryKey.PrimaryKey, EndObserver {
     this.ref?.subject?.unobserve(this)
     this.ref = ref
     this.load = 0
+    this.leaves = false
     ref?.subject?.observe(this)
   }
 
@@ -151,12 +155,23 @@ class Router extends Virtual {
     this.bury()
   }
 
+  /** A worker leaves: others take the places of the members on it, each when it has done what it was given. */
+  vacate(worker: number): void {
+    for (const member of this.members) {
+      if ((member.ref?.subject as Partial<RemoteRef> | undefined)?.peer?.thread !== worker) continue
+      if (member.load === 0) this.lost(member)
+      else member.leaves = true
+    }
+  }
+
   /** A member has done what it was given. */
   done(member: Member, ref: Ref, reason: Reason | undefined): void {
     // Whoever is in its place by now has nothing to do with it.
     if (member.ref !== ref) return
     member.load--
-    if (reason?._tag === "ActorEnded" || reason?._tag === "DeadRef" || reason?._tag === "ThreadLost") {
+    const ended = reason?._tag === "ActorEnded" || reason?._tag === "DeadRef" ||
+      reason?._tag === "ThreadLost"
+    if (ended || (member.leaves && member.load === 0)) {
       this.lost(member)
     } else {
       this.next(member)
@@ -413,9 +428,10 @@ export const pool = (
     const context = yield* Effect.context<Scope.Scope>()
     const scope = Context.get(context, Scope.Scope)
     const host = Context.getUnsafe(context, hostedKey(actor.name))
-    const members = Math.max(1, options?.members ?? host.workers)
+    const members = Math.max(1, options?.members ?? host.workers.length)
     const spawn = (place: number): Effect.Effect<Ref, SpawnError> => {
-      const where = host.workers === 0 ? "here" : 1 + (place % host.workers)
+      const { workers } = host
+      const where = workers.length === 0 ? "here" : workers[place % workers.length]!
       const placed = Context.add(context, Placement, where)
       return host.spawn(options?.args, scope, placed) as unknown as Effect.Effect<Ref, SpawnError>
     }
@@ -435,7 +451,14 @@ export const pool = (
       }
     )
     ref.become(new Map(refs.map((ref, place) => [String(place), ref])))
-    yield* Scope.addFinalizer(scope, Effect.sync(() => ref.close()))
+    const stay = host.onLeave((worker) => ref.vacate(worker))
+    yield* Scope.addFinalizer(
+      scope,
+      Effect.sync(() => {
+        stay()
+        ref.close()
+      })
+    )
     return ref as unknown as ActorRef<never>
   })
 

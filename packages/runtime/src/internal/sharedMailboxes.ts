@@ -66,6 +66,11 @@ export class SharedMailboxes implements Rooms {
     return this.shared(slot, 0)
   }
 
+  /** A slot's actor lives on this thread. */
+  settle(slot: number): void {
+    settle(this.slots.words, slot, this.thread)
+  }
+
   /** The slot of an actor that another thread has spawned for this one. */
   spawned(thread: number, place: number, version: number): Shared {
     return this.shared(this.slots.spawned(thread, place), version)

@@ -159,7 +159,7 @@ export const layerWorkers = <const Actors extends Actor.Any, const Swarms extend
     const context = yield* Effect.context<Actor.Hosted<"troupe/TestSystem"> | Scope.Scope>()
     const { clock, system } = yield* keepTime
     clock.others = Array.from(
-      { length: system.mesh!.workers },
+      { length: system.mesh!.homes.workers.length },
       (_, before) => new Worker(before + 1, clock, context)
     )
     return Context.make(Clock.Clock, clock) as Context.Context<never>

@@ -88,7 +88,7 @@ class Thread implements Sink {
     end: number
   ): void {
     const { parking, reader } = this
-    if (kind === BIND) return parking.keep(reader, 3, offset, end)
+    if (kind === BIND) return void parking.keep(reader, 3, offset, end)
     if (!this.busy) {
       reader.receive()
       this.taken.push(a)

@@ -27,6 +27,7 @@ export const serve = (
     yield* runner.run((port, message) => {
       if (message._tag === "Successor") return successors.meet(message)
       return Effect.gen(function*() {
+        yield* runner.send(port, { _tag: "Here" })
         if (message.cores !== undefined) {
           yield* Effect.catch(pin(message.cores), (problem) =>
             Effect.logWarning(`worker thread ${message.thread} runs on any core: ${problem}`))
@@ -67,9 +68,9 @@ const join = Effect.fnUntraced(function*(
   scope: Scope.Scope,
   successors: Successors
 ) {
-  const { fabric, inheritance, observing, ports, thread, validate } = welcome
+  const { fabric, inheritance, observing, thread, validate } = welcome
   const system = yield* internal.make({ thread, validate, observing, counts: Fabric.counts(fabric, thread) })
-  const mesh = new Mesh(system, fabric, ports, { registry: registry(welcome.registry), inheritance })
+  const mesh = new Mesh(system, fabric, { registry: registry(welcome.registry), inheritance })
   successors.welcome(mesh)
   yield* Scope.addFinalizer(scope, Effect.sync(() => mesh.close()))
   system.join(mesh)

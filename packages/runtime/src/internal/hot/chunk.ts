@@ -8,7 +8,7 @@
  *
  * **Contract**: one thread at a time. When its thread has ended another may go on from what `used` covers.
  * **Invariant**: slots lie one after the other from FIRST to `used`; a slot's state goes from PARTIAL over WAITING to
- * TAKEN, or is KEPT. `live` counts the slots of this chunk that are not TAKEN.
+ * TAKEN, at times over MOVING, or is KEPT. `live` counts the slots of this chunk that are not TAKEN.
  * **Ordering**: none: a successor sees everything, since it starts after its predecessor's thread has ended.
  * **Allocation**: none but the object that stands for a slot.
  * **Evidence**: `test/hot/parking.test.ts`, `test/Pool.death.threads.test.ts`.
@@ -35,6 +35,8 @@ export const TAKEN = 1
 export const PARTIAL = 2
 /** Holds for as long as its thread's number. */
 export const KEPT = 3
+/** Is written for another thread: in the upper bits which. Taken when that is published as far as `filled` says. */
+export const MOVING = 4
 
 /** Who is told when a chunk holds nothing any more. */
 export interface Keeper {
@@ -96,7 +98,12 @@ export class Slot {
   }
 
   get state(): number {
-    return this.chunk.words[this.word + STATE]!
+    return this.chunk.words[this.word + STATE]! & 0xff
+  }
+
+  /** The thread that a MOVING record is written for. */
+  get to(): number {
+    return this.chunk.words[this.word + STATE]! >> 8
   }
 
   /** The thread that the record came from. */
@@ -121,6 +128,14 @@ export class Slot {
   /** The record is whole, and waits. */
   wait(): void {
     this.chunk.words[this.word + STATE] = WAITING
+  }
+
+  /** The record is written for another thread, up to this position of the link, and not published yet. */
+  move(to: number, position: number): void {
+    const { words } = this.chunk
+    // Side by side: there is no death between the two.
+    words[this.word + FILLED] = position
+    words[this.word + STATE] = MOVING | (to << 8)
   }
 
   /** The record holds for good. */

@@ -6,7 +6,7 @@
  * of two bytes long (256 at least, 2^30 at most).
  *
  * ```
- * | 0: tail | 64: head | 128: starved | 192: taken, received, lost | 256: written, handles, asks | 320: ring ... |
+ * | 0: tail | 64: head | 128: starved | 192: taken, received, lost, epochs | 256: written, handles, asks | 320: ring ... |
  * record:  | length, kind << 24 | a | b | c | d | reserved | payload ... | padding to 8 |
  * ```
  *
@@ -38,6 +38,9 @@ const TAKEN = 48
 /** Messages that the reader has got, and those that it never will; 64-bit floats, by their places among those. */
 const RECEIVED = 25
 const LOST = 26
+/** The last epochs of which the writer has said that it sends by them, and that it has handed over its keys. */
+const FENCED = 54
+const CLOSED = 55
 /** Messages that the writer was given; a 64-bit float. */
 const WRITTEN = 32
 /** Handles that the writer has given away, and correlations: a successor's must not be the same. */
@@ -167,6 +170,11 @@ export class LinkWriter {
     return Atomics.load(this.words, HEAD) === this.published
   }
 
+  /** Whether nothing is kept or unpublished, and the reader has freed everything. */
+  get idle(): boolean {
+    return this.kept.length === 0 && this.tail === this.published && this.caughtUp
+  }
+
   /** Whether something is kept, and the reader has freed room since this was last looked at. */
   get unblocked(): boolean {
     return this.kept.length > 0 && this.moved(Atomics.load(this.words, HEAD))
@@ -183,6 +191,23 @@ export class LinkWriter {
       if (this.look() && this.place(kind, a, b, c, d, value, encode)) return true
     }
     return this.keep(kind, a, b, c, d, value, encode)
+  }
+
+  /** The same, where there is room now: nothing is kept. */
+  addNow<A>(kind: number, a: number, b: number, c: number, d: number, value: A, encode: Encode<A>): boolean {
+    if (this.kept.length > 0) return false
+    return this.place(kind, a, b, c, d, value, encode) ||
+      (this.look() && this.place(kind, a, b, c, d, value, encode))
+  }
+
+  /** Where the last record ends that was written into the ring. */
+  get position(): number {
+    return this.tail
+  }
+
+  /** Whether all up to this position is published. */
+  reached(position: number): boolean {
+    return ((this.published - position) | 0) >= 0
   }
 
   /** Makes what was written visible to the reader; true when there was anything new. */
@@ -457,6 +482,24 @@ export class LinkReader {
   /** The writer's thread has ended, after `written` messages, and all that it published has been read. */
   lose(written: number): void {
     this.counts[LOST] = written - this.counts[RECEIVED]!
+  }
+
+  // The epochs that the writer has told of: here, since a successor of this thread is not told again.
+
+  get fenced(): number {
+    return this.words[FENCED]!
+  }
+
+  set fenced(epoch: number) {
+    this.words[FENCED] = epoch
+  }
+
+  get closed(): number {
+    return this.words[CLOSED]!
+  }
+
+  set closed(epoch: number) {
+    this.words[CLOSED] = epoch
   }
 
   /** The record in hand needs nobody any more: a successor goes on behind it. */

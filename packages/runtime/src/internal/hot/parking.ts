@@ -11,7 +11,19 @@
  * **Evidence**: `test/hot/parking.test.ts`, `test/Pool.death.threads.test.ts`, `stress/pool.test.ts` with its mutants.
  */
 import type { Replier } from "./cell.ts"
-import { Chunk, FIRST, type Keeper, KEPT, PARTIAL, SERIAL, SLOT, Slot, USED, WAITING } from "./chunk.ts"
+import {
+  Chunk,
+  FIRST,
+  type Keeper,
+  KEPT,
+  PARTIAL,
+  SERIAL,
+  SLOT,
+  Slot,
+  TAKEN,
+  USED,
+  WAITING
+} from "./chunk.ts"
 import { HEADER, type LinkReader, type Wholes } from "./link.ts"
 
 /** Bytes of the first chunk; each further one is twice as long, up to the largest. */
@@ -46,6 +58,11 @@ export class Parcel extends Slot implements Replier {
     this.replier = join(this.replier)
   }
 
+  /** Who awaits the answer; the message is not taken by that. */
+  get asker(): Replier | undefined {
+    return this.replier
+  }
+
   /** The message is taken; its replier. */
   open(): Replier | undefined {
     this.take()
@@ -71,7 +88,7 @@ export class Parking implements Wholes, Keeper {
   private readonly chunks = new Map<number, Chunk>()
   /** Where the next message goes. */
   private current: Chunk | undefined = undefined
-  /** Where the next record goes that is kept for good. */
+  /** Where the next record goes that is kept. */
   private keeping: Chunk | undefined = undefined
   private spare: Chunk | undefined = undefined
   private ids = 0
@@ -89,16 +106,14 @@ export class Parking implements Wholes, Keeper {
   }
 
   /**
-   * Takes over what a predecessor left, the oldest first: slots that are KEPT, PARTIAL or WAITING. Called once,
-   * before anything else.
+   * Takes over what a predecessor left, the oldest first: slots that are KEPT, PARTIAL, WAITING or MOVING. Called
+   * once, before anything else.
    */
   adopt(): ReadonlyArray<Slot> {
     const chunks = Array.from(this.chunks.values())
     chunks.sort((a, b) => a.words[SERIAL]! - b.words[SERIAL]!)
     return chunks.flatMap((chunk) => {
-      const left = chunk.slots().filter(({ state }) =>
-        state === KEPT || state === PARTIAL || state === WAITING
-      )
+      const left = chunk.slots().filter(({ state }) => state !== TAKEN)
       chunk.live = left.length
       if (left.length === 0) this.empty(chunk)
       return left
@@ -118,8 +133,8 @@ export class Parking implements Wholes, Keeper {
     return new Parcel(chunk, word, replier)
   }
 
-  /** Keeps the record that the reader has in hand for good. */
-  keep(reader: LinkReader, from: number, offset: number, end: number): void {
+  /** Keeps the record that the reader has in hand, until its slot is taken. */
+  keep(reader: LinkReader, from: number, offset: number, end: number): Slot {
     const size = SLOT + align(HEADER + end - offset)
     let chunk = this.keeping
     if (chunk === undefined || chunk.capacity - chunk.used < size) {
@@ -129,6 +144,7 @@ export class Parking implements Wholes, Keeper {
     reader.copy(offset, end, chunk.words, word + (SLOT >> 2))
     chunk.words[USED] = chunk.used
     reader.take()
+    return new Slot(chunk, word)
   }
 
   /** A slot for a record of `length` bytes that comes in parts. */
@@ -147,7 +163,7 @@ export class Parking implements Wholes, Keeper {
   empty(chunk: Chunk): void {
     chunk.used = FIRST
     chunk.words[USED] = 0
-    if (chunk === this.current) return
+    if (chunk === this.current || chunk === this.keeping) return
     if (this.spare === undefined && chunk.capacity <= LARGEST) {
       this.spare = chunk
       return
@@ -156,9 +172,9 @@ export class Parking implements Wholes, Keeper {
     this.registry.remove(chunk.id)
   }
 
-  private open(size: number, forGood: boolean): Chunk {
+  private open(size: number, toKeep: boolean): Chunk {
     const { spare } = this
-    const before = forGood ? this.keeping : this.current
+    const before = toKeep ? this.keeping : this.current
     if (spare !== undefined && spare.capacity - FIRST >= size) {
       this.spare = undefined
       return this.mark(spare)
@@ -169,9 +185,10 @@ export class Parking implements Wholes, Keeper {
     this.chunks.set(chunk.id, chunk)
     this.mark(chunk)
     this.registry.add({ id: chunk.id, memory })
-    // The one before may be empty, and was only not given up because it was the current one.
-    if (!forGood && before !== undefined && before.live === 0) {
-      this.current = chunk
+    // The one before may be empty, and was only not given up because it was in use.
+    if (before !== undefined && before.live === 0) {
+      if (toKeep) this.keeping = chunk
+      else this.current = chunk
       this.empty(before)
     }
     return chunk

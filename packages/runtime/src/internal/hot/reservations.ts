@@ -6,7 +6,8 @@
  * for each thread: | sent: a word for each slot | mark: the same | received: the same |
  * ```
  *
- * **Contract**: `sent` is written by the thread that sends, `received` by the one where the mailbox is. `mark` by a
+ * **Contract**: `sent` is written by the thread that sends, `received` by the one where the mailbox is, or
+ * by two while its key moves. `mark` by a
  * sender's successor before it sends anything: what those before it had sent.
  * **Invariant**: `received <= sent`, as 32-bit numbers that wrap; the difference is on its way, or died.
  * **Ordering**: plain stores. A message is counted as sent before it is written, as received after it is read, and the
@@ -34,7 +35,8 @@ export class Reservations {
 
   /** One of them belongs to a message that has come, and gives it back when it is taken. */
   received(thread: number, slot: number): void {
-    this.words[(thread * 3 + 2) * this.slots + slot]!++
+    // While its key moves, both of its places count.
+    Atomics.add(this.words, (thread * 3 + 2) * this.slots + slot, 1)
   }
 
   /** A thread has a successor: whatever was sent, those before it have sent. */
