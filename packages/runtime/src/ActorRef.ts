@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import type * as Equivalence_ from "effect/Equivalence"
 import type * as Exit from "effect/Exit"
@@ -17,7 +17,8 @@ import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type * as RpcSchema from "effect/rpc/RpcSchema"
 import type * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import * as Sink from "effect/Sink"
+import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import * as ActorId_ from "./ActorId.ts"
 import type { ActorId } from "./ActorId.ts"
@@ -427,3 +428,105 @@ export const contramap: {
   (self: refs.Ref, group: Group, adaptation: Adapter.Adaptation) =>
     new Adapter.AdapterRef(self, compile(group, self.system.validate), adaptation)
 ) as never
+
+/**
+ * How a stream is fed to an actor.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FeedOptions extends AskOptions {
+  /** How many elements the actor may have been sent and not have handled. (Default: 1) */
+  readonly concurrency?: number | undefined
+}
+
+/**
+ * Sends an actor a message for each element of a stream, in order, no faster than it handles them. What it answers is
+ * dropped; a declared error, or that no answer came, fails the stream.
+ *
+ * **Example** (A log that is fed)
+ *
+ * ```ts
+ * import { Effect, Schema, Stream } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor, ActorRef } from "@troupe/runtime"
+ *
+ * const Log = Actor.make("Log", {
+ *   protocol: RpcGroup.make(Rpc.make("Append", { payload: { line: Schema.String } }))
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   const log = yield* Log.keyed("today")
+ *   const lines = Stream.map(Stream.range(1, 1000), (n) => ({ line: `line ${n}` }))
+ *   yield* Stream.run(lines, ActorRef.sink(log, "Append", { concurrency: 16 }))
+ * })
+ * ```
+ *
+ * @category streams
+ * @since 0.1.0
+ */
+export const sink = <R extends Rpc.Any, const Tag extends AskTag<R>>(
+  self: ActorRef<R>,
+  tag: Tag,
+  options?: FeedOptions
+): Sink.Sink<
+  void,
+  Rpc.PayloadConstructor<Rpc.ExtractTag<R, Tag>>,
+  never,
+  Rpc.Error<Rpc.ExtractTag<R, Tag>> | AskError
+> =>
+  Sink.forEachArray((payloads) =>
+    Effect.forEach(payloads, (payload) => asking(self, tag, payload, options), {
+      concurrency: options?.concurrency ?? 1,
+      discard: true
+    })
+  )
+
+/**
+ * Has an actor make one stream of another: each element is asked, in order, no faster than answers are taken, and its
+ * answer is an element of the result, in the same order.
+ *
+ * **Example** (Prices, one after the other)
+ *
+ * ```ts
+ * import { Effect, Schema, Stream } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor, ActorRef } from "@troupe/runtime"
+ *
+ * const Shop = Actor.make("Shop", {
+ *   protocol: RpcGroup.make(Rpc.make("Price", { payload: { item: Schema.String }, success: Schema.Int }))
+ * })
+ *
+ * const prices = Effect.gen(function*() {
+ *   const shop = yield* Shop.keyed("corner")
+ *   return Stream.make({ item: "pear" }, { item: "plum" }).pipe(ActorRef.through(shop, "Price"))
+ * })
+ * ```
+ *
+ * @category streams
+ * @since 0.1.0
+ */
+export const through = <R extends Rpc.Any, const Tag extends AskTag<R>>(
+  self: ActorRef<R>,
+  tag: Tag,
+  options?: FeedOptions
+) =>
+<E, Services>(
+  stream: Stream.Stream<Rpc.PayloadConstructor<Rpc.ExtractTag<R, Tag>>, E, Services>
+): Stream.Stream<
+  Rpc.Success<Rpc.ExtractTag<R, Tag>>,
+  E | Rpc.Error<Rpc.ExtractTag<R, Tag>> | AskError,
+  Services
+> =>
+  Stream.mapEffect(stream, (payload) => asking(self, tag, payload, options), {
+    concurrency: options?.concurrency ?? 1
+  })
+
+/** An ask whose payload is there, if it has one at all. */
+const asking = <R extends Rpc.Any, const Tag extends AskTag<R>>(
+  self: ActorRef<R>,
+  tag: Tag,
+  payload: unknown,
+  options: AskOptions | undefined
+): Effect.Effect<Rpc.Success<Rpc.ExtractTag<R, Tag>>, Rpc.Error<Rpc.ExtractTag<R, Tag>> | AskError> =>
+  (self as unknown as refs.Asking).ask(tag, payload, options)

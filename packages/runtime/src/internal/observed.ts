@@ -7,6 +7,7 @@ import type { Bytes } from "../Codec.ts"
 import * as Codec from "../Codec.ts"
 import type { Cell, Message, Replier } from "./hot/cell.ts"
 import { type Arrival, Dispatcher, type Hooks } from "./hot/dispatcher.ts"
+import type { RunQueue } from "./hot/runQueue.ts"
 import { Inbox } from "./inbox.ts"
 import * as Inspecting from "./inspecting.ts"
 import * as InspectWire from "./inspectWire.ts"
@@ -22,8 +23,14 @@ import type * as Wire from "./wire.ts"
 export class ObservedDispatcher extends Dispatcher {
   private readonly observer: Observer
 
-  constructor(observer: Observer, hooks: Hooks, defer: (task: () => void) => void, counts: Float64Array) {
-    super(hooks, defer, counts)
+  constructor(
+    observer: Observer,
+    hooks: Hooks,
+    defer: (task: () => void) => void,
+    counts: Float64Array,
+    ready: RunQueue<Cell> | undefined
+  ) {
+    super(hooks, defer, counts, ready)
     this.observer = observer
   }
 

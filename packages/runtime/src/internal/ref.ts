@@ -68,6 +68,11 @@ export interface Ref extends Target, Equal.Equal {
   forward(tag: string, payload: unknown, replier: Replier | undefined): void
 }
 
+/** A reference as one that is asked. */
+export interface Asking {
+  ask(tag: string, payload: unknown, options: AskOptions | undefined): Effect.Effect<any, any>
+}
+
 /** A reference that is no actor of this thread, and passes on what it is sent. */
 export interface Forwarder extends Ref {
   readonly host: undefined

@@ -32,6 +32,7 @@ import { Observer, type Observing } from "./observer.ts"
 import { Owners } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
 import { Registry } from "./registry.ts"
+import { RunOrder } from "./runOrder.ts"
 import { Shutdown } from "./shutdown.ts"
 import type { Letter } from "./wire.ts"
 
@@ -99,13 +100,14 @@ export class System implements Hooks, SystemFace {
     this.counts = options.counts
     this.directory = new Directory(this)
     crossing.latest = new WeakRef(this)
+    const ready = Context.get(options.context, RunOrder)?.()
     const defer = (task: () => void): void => tasks.scheduleTask(task, 0)
     if (options.observing === undefined) {
       this.observer = undefined
-      this.dispatcher = new Dispatcher(this, defer, options.counts)
+      this.dispatcher = new Dispatcher(this, defer, options.counts, ready)
     } else {
       this.observer = new Observer(this, options.context, options.observing)
-      this.dispatcher = new ObservedDispatcher(this.observer, this, defer, options.counts)
+      this.dispatcher = new ObservedDispatcher(this.observer, this, defer, options.counts, ready)
     }
     this.injector = Context.get(options.context, Injector)
     if (this.injector !== undefined) Faulty.inject(this, this.injector)

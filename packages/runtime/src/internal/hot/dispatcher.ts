@@ -6,7 +6,8 @@
  * **Invariant**: a cell handles one message at a time, and one cell's turn runs at a time, except that an effect in
  * flight that asks has other cells' turns run within its own, as far as its answer needs them. While a slice runs,
  * nothing runs another one: a nested call only fills queues.
- * **Ordering**: messages to one cell in the order of `send`; cells in the order in which they became ready.
+ * **Ordering**: messages to one cell in the order of `send`; cells in the order in which they became ready, unless a test
+ * gives another queue.
  * **Fairness**: a turn handles what waited when it began, at most `TURN_MESSAGES`. A slice, and the turn in it,
  * ends after `SLICE_MILLIS`; then the event loop has its turn. The clock is looked at the more often the longer
  * messages take.
@@ -131,7 +132,7 @@ const careless: Arrival = {
 }
 
 export class Dispatcher {
-  private readonly ready = new RunQueue<Cell>()
+  private readonly ready: RunQueue<Cell>
   readonly pool = new BufferPool()
   private readonly hooks: Hooks
   private readonly defer: (task: () => void) => void
@@ -154,12 +155,17 @@ export class Dispatcher {
   private lookWhen = 0
   private lookEvery = LOOK_MESSAGES
 
-  /** `defer` runs a task after timers and I/O have had their turn; `counts` is where it counts. */
+  /**
+   * `defer` runs a task after timers and I/O have had their turn; `counts` is where it counts; `ready` says which cell
+   * of those that wait has the next turn.
+   */
   constructor(
     hooks: Hooks,
     defer: (task: () => void) => void,
-    counts: Float64Array = new Float64Array(COUNTS)
+    counts: Float64Array = new Float64Array(COUNTS),
+    ready: RunQueue<Cell> = new RunQueue()
   ) {
+    this.ready = ready
     this.hooks = hooks
     this.defer = defer
     this.counts = counts
