@@ -24,6 +24,7 @@ import * as Placement from "../Placement.ts"
 import type { PoolError } from "../PoolError.ts"
 import * as Step from "../Step.ts"
 import type * as Swarm from "../Swarm.ts"
+import type { WorkerPool } from "../WorkerPool.ts"
 
 /**
  * A system in which nothing happens.
@@ -153,15 +154,22 @@ export const layer: Layer.Layer<ActorSystem.ActorSystem> = Layer.suspend(() =>
  */
 export const layerWorkers = <const Actors extends Actor.Any, const Swarms extends Swarm.Any = never>(
   options: ActorSystem.WorkersOptions<Actors, Swarms>
-): Layer.Layer<ActorSystem.ActorSystem | Actor.HostedOf<Actors> | Swarm.HostedOf<Swarms>, PoolError> => {
+): Layer.Layer<
+  ActorSystem.ActorSystem | WorkerPool | Actor.HostedOf<Actors> | Swarm.HostedOf<Swarms>,
+  PoolError
+> => {
   const pool = ActorSystem.layerWorkers({ ...options, hosts: [...options.hosts, Hand] })
   const time = Effect.gen(function*() {
     const context = yield* Effect.context<Actor.Hosted<"troupe/TestSystem"> | Scope.Scope>()
     const { clock, system } = yield* keepTime
-    clock.others = Array.from(
-      { length: system.mesh!.homes.workers.length },
-      (_, before) => new Worker(before + 1, clock, context)
-    )
+    const workers = new Map<number, Worker>()
+    // As many as there are now.
+    clock.others = () =>
+      system.mesh!.homes.workers.map((thread) => {
+        const worker = workers.get(thread) ?? new Worker(thread, clock, context)
+        workers.set(thread, worker)
+        return worker
+      })
     return Context.make(Clock.Clock, clock) as Context.Context<never>
   })
   return Layer.provideMerge(Layer.effectContext(time), Layer.fresh(pool)) as never
@@ -261,7 +269,7 @@ class SystemClock extends VirtualClock implements TestClock.TestClock {
   private readonly system: System
   private readonly live: Clock.Clock
   /** The other threads' clocks. */
-  others: ReadonlyArray<Time> = []
+  others: () => ReadonlyArray<Time> = () => []
 
   constructor(system: System, live: Clock.Clock) {
     super()
@@ -274,9 +282,9 @@ class SystemClock extends VirtualClock implements TestClock.TestClock {
   }
 
   setTime(timestamp: number): Effect.Effect<void> {
-    const { others, system } = this
+    const { system } = this
     const all = <A>(of: (time: Time) => Effect.Effect<A>) =>
-      Effect.forEach(others, of, { concurrency: "unbounded" })
+      Effect.forEach(this.others(), of, { concurrency: "unbounded" })
     const move = (to: number): Effect.Effect<unknown> => {
       this.advance(to)
       return Effect.andThen(all((time) => time.advance(to)), quiet_.settle(system))

@@ -5,6 +5,7 @@ import type * as ActorSystem from "@troupe/runtime/ActorSystem"
 import type { AskError } from "@troupe/runtime/AskError"
 import * as TestProbe from "@troupe/runtime/testing/TestProbe"
 import * as TestSystem from "@troupe/runtime/testing/TestSystem"
+import * as WorkerPool from "@troupe/runtime/WorkerPool"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -111,4 +112,25 @@ describe("TestSystem", () => {
       yield* TestSystem.adjust("1 minute")
       yield* probe.expect("Heard", { at: 3_661_000, hops: 0 })
     }).pipe(Effect.scoped, Effect.provide(pool)))
+
+  it.effect("moves the clocks of workers that came later (S132)", () =>
+    Effect.gen(function*() {
+      const probe = yield* TestProbe.make(Hearing)
+      yield* TestSystem.adjust("1 hour")
+      yield* Effect.flatMap(WorkerPool.WorkerPool, (pool) => pool.resize(2))
+      yield* TestSystem.adjust("1 minute")
+      for (const key of keys) {
+        yield* (yield* Ticker.keyed(key)).tell("Sleep", { millis: 1000, to: probe.ref })
+      }
+      yield* TestSystem.adjust("1 second")
+      for (const _ of keys) yield* probe.expect("Heard", { at: 3_661_000, hops: 0 })
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Layer.provide(
+          TestSystem.layerWorkers({ entry, hosts: [Ticker], workers: 1, maxWorkers: 2 }),
+          silent
+        )
+      )
+    ))
 })
