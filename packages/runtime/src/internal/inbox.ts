@@ -39,6 +39,8 @@ const PRUNE_AT = 64
 
 /** Records taken from one link before the next has its turn. */
 const POLL_RECORDS = 256
+/** Records taken before it is looked whether the slice is over: their handlers may have been called. */
+const LOOK_RECORDS = 32
 
 /** What messages from other threads come to. */
 type Receiver = LocalRef | KeyedRef | Forwarder
@@ -143,7 +145,12 @@ export class Inbox implements Sink, Arrival {
     const { peer } = this
     if (peer.lost) return 0
     try {
-      const read = peer.reader.poll(this, POLL_RECORDS)
+      let read = 0
+      let some: number
+      do {
+        some = peer.reader.poll(this, LOOK_RECORDS)
+        read += some
+      } while (some === LOOK_RECORDS && read < POLL_RECORDS && !this.system.dispatcher.late())
       if (read > 0 && peer.reader.release()) peer.doorbell.ring()
       return read
     } catch (error) {

@@ -389,6 +389,12 @@ export class Dispatcher {
     this.lookWhen = this.handled + this.lookEvery
   }
 
+  /** Whether the slice is over: for what takes in many messages at once. */
+  late(): boolean {
+    if (this.handled >= this.lookWhen) this.look()
+    return this.over
+  }
+
   /** Looks at the clock. */
   private look(): void {
     const now = performance.now()
