@@ -2,11 +2,12 @@
  * Stress for as long as you like: `npm run stress -- --minutes N --seed S`.
  *
  * The minutes are shared out between the rings, the links between threads, pools whose threads
- * are killed and the codec's fuzz; `--only` names one of
+ * are killed and resized, bounded mailboxes and the codec's fuzz; `--only` names one of
  * them. Whatever fails prints the seed that shows it again, and the exit code is 1.
  */
 import { parseArgs } from "node:util"
 import { fuzz } from "./codecFuzz.ts"
+import * as Gauge from "./gauge.ts"
 import * as Link from "./link.ts"
 import * as Pool from "./pool.ts"
 import * as Rings from "./rings.ts"
@@ -34,6 +35,15 @@ const kinds: Readonly<Record<string, (options: Options) => Promise<boolean>>> = 
     if (failure === undefined) return true
     console.log(
       `pools FAILED: ${failure.what}\n  again: npm run stress -- --only pools --seed ${failure.seed} --minutes 0`
+    )
+    return false
+  },
+  mailboxes: async ({ minutes, seed }) => {
+    const { cases, failure } = await Gauge.run({ minutes, seed })
+    console.log(`mailboxes: ${cases} cases from seed ${seed}`)
+    if (failure === undefined) return true
+    console.log(
+      `mailboxes FAILED: ${failure.what}\n  again: npm run stress -- --only mailboxes --seed ${failure.seed} --minutes 0`
     )
     return false
   },
