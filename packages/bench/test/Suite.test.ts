@@ -7,6 +7,7 @@ import * as Suite from "../src/Suite.ts"
 
 const available = ["local.ask", "local.tell.floor", "local.tell.plain", "ring.1p1c"]
 const builtIn = fileURLToPath(Suite.defaultDirectory)
+const alternatives = fileURLToPath(new URL("../alternatives/", import.meta.url))
 const fixtures = fileURLToPath(new URL("./fixtures/", import.meta.url))
 
 describe("Suite", () => {
@@ -65,6 +66,13 @@ describe("Suite", () => {
         : /\.ping-pong\.|\.spawn(\.|$)|\.one-way\.|^threads\.ask(\.|$)|^ring\./.test(name)
         ? ["ns"]
         : ["ops/s", "ns", "ratio"]
+
+    it.effect("gives every design that lost", () =>
+      Effect.gen(function*() {
+        const names = yield* Suite.names(alternatives)
+        assert.isNotEmpty(names)
+        for (const name of names) yield* Suite.load(alternatives, name)
+      }).pipe(Effect.provide(NodeServices.layer)))
 
     it.effect("gives every scenario, in the unit that its name promises", () =>
       Effect.gen(function*() {

@@ -13,7 +13,7 @@
  * **Ordering**: all sequentially consistent. Who finds no room announces itself and looks once more; who gives a place
  * back does so first and then looks whether somebody is announced: one of the two sees the other.
  * **Allocation**: none.
- * **Evidence**: `test/hot/slots.test.ts`, `test/Mailbox.threads.test.ts`, `mailbox.*`.
+ * **Evidence**: `test/hot/slots.test.ts`, `test/Mailbox.threads.test.ts`, `stress/gauge.test.ts` with its mutants, `mailbox.*`.
  */
 
 /** 32-bit words of a slot: a cache line, so that neighbours do not slow each other down. */

@@ -13,7 +13,7 @@
  * **Ordering**: plain stores. A message is counted as sent before it is written, as received after it is read, and the
  * mark is set before the successor's first word is written: the links order them.
  * **Allocation**: none.
- * **Evidence**: `test/Pool.bounded.threads.test.ts`.
+ * **Evidence**: `test/Pool.bounded.threads.test.ts`, `stress/gauge.test.ts` with its mutants.
  */
 
 /** Bytes for `threads` threads and `slots` slots. */

@@ -11,7 +11,7 @@
  * all threads find the same one without asking. `count` is a power of two.
  * **Ordering**: `compareExchange` of the identity claims; nothing else is published by it.
  * **Allocation**: bigints where a key is claimed, which is once a thread and key; none after that.
- * **Evidence**: `test/hot/slots.test.ts`, `test/Mailbox.threads.test.ts`.
+ * **Evidence**: `test/hot/slots.test.ts`, `test/Mailbox.threads.test.ts`, `stress/gauge.test.ts` with its mutants.
  */
 import { homeOf, resetHigh, SLOT_WORDS, VERSION } from "./gauge.ts"
 

@@ -1,0 +1,3 @@
+import { through } from "./lib/link.ts"
+
+export default through("fetch-and-add", 2)

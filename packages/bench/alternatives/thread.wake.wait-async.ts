@@ -1,0 +1,3 @@
+import { waking } from "./lib/wake.ts"
+
+export default waking("waitAsync")
