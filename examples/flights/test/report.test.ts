@@ -70,6 +70,7 @@ describe("report", () => {
         input: "flights.csv",
         flights: 124712,
         skipped: report.outcome.skipped,
+        resumedAtRow: null,
         messages: report.outcome.messages,
         messagesPerSecond: 997696,
         workers: report.outcome.workers,
