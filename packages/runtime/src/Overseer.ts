@@ -24,8 +24,8 @@ import type { SpawnError } from "./SpawnError.ts"
  * | it is | its messages | what comes next |
  * | --- | --- | --- |
  * | running | are handled | it would end: it is held; `halt`, `end` |
- * | held | wait | `resume`, `halt`, `end` |
- * | halted | wait | `start`, `end` |
+ * | held | wait, or are refused | `resume`, `halt`, `end` |
+ * | halted | wait, or are refused | `start`, `end` |
  * | ended | are dead letters | |
  *
  * The reference, and the mailbox with what waits in it, are the same through all of it. All of these wait until what
@@ -57,12 +57,6 @@ export interface Child<in Rpcs extends Rpc.Any = never> {
    */
   readonly start: Effect.Effect<void, SpawnError>
 
-  /**
-   * Has it refuse what comes (`Restarting`) from now until it runs again, if it is held or halted. What waits already
-   * waits on. An actor on another thread keeps what comes.
-   */
-  readonly refuse: Effect.Effect<void>
-
   /** Ends it for good: what waits becomes dead letters, and whoever watches it gets what it was held with. */
   readonly end: Effect.Effect<void>
 
@@ -88,6 +82,12 @@ export interface Child<in Rpcs extends Rpc.Any = never> {
 export interface Overseer {
   /** `exit` is what the child would end with. */
   readonly held: (child: Child, exit: Exit.Exit<void, unknown>) => Effect.Effect<void>
+  /**
+   * Whether its children refuse what comes while they are held or halted: whoever asks is answered with `Restarting`, on
+   * whichever thread he is. What waits already waits on. Where a child's thread has ended, its successor refuses from
+   * when it has been told: what comes before waits. (Default: false, what comes waits)
+   */
+  readonly refuses?: boolean | undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What becomes of lives that are tied to actors whose worker thread ends. */
 import { assert, describe, it } from "@effect/vitest"
 import * as ActorRef from "@troupe/runtime/ActorRef"
+import type { AskError } from "@troupe/runtime/AskError"
 import * as Overseer from "@troupe/runtime/Overseer"
 import * as Placement from "@troupe/runtime/Placement"
 import { SpawnError } from "@troupe/runtime/SpawnError"
@@ -144,6 +145,36 @@ describe("when a worker's thread ends", () => {
       })
     )
   }
+
+  run(
+    "those that refuse while they are down keep what came before, and answer Restarting after it (S106)",
+    Effect.gen(function*() {
+      const { overseer, told } = yield* waiting
+      const refusing: Overseer.Overseer = { ...overseer, refuses: true }
+      const children = yield* Effect.forEach(
+        [Being, Bounded],
+        (kind) => first(Overseer.spawn(kind as typeof Being, refusing, named("it")))
+      )
+      for (const { ref } of children) {
+        const gate = fresh("gate")
+        yield* ref.tell("Hang", { gate })
+        yield* Effect.flatMap(Gate.keyed(gate), (it) => it.ask("Reached"))
+        yield* ref.tell("Say", { line: "waited" })
+      }
+      yield* terminate(1)
+      for (const _ of children) yield* told
+      for (const { ref, start } of children) {
+        const refused = Effect.map(Effect.flip(ref.ask("Heard")), (error) => (error as AskError).reason._tag)
+        assert.strictEqual(yield* refused, "Restarting")
+        yield* start
+        assert.deepStrictEqual(yield* ref.ask("Heard"), ["waited"])
+        // And so it is on the successor.
+        yield* ref.tell("Fail", { how: "crashes" })
+        yield* told
+        assert.strictEqual(yield* refused, "Restarting")
+      }
+    })
+  )
 
   run(
     "one that its overseer ends instead is dead, and what waited is dead letters",

@@ -1,6 +1,7 @@
 /** The same lives and deaths on one thread and on several: watched, linked, ended and overseen from another one. */
 import { assert } from "@effect/vitest"
 import * as ActorRef from "@troupe/runtime/ActorRef"
+import type { AskError } from "@troupe/runtime/AskError"
 import * as Overseer from "@troupe/runtime/Overseer"
 import { SpawnError } from "@troupe/runtime/SpawnError"
 import * as Cause from "effect/Cause"
@@ -12,7 +13,7 @@ import * as Scope from "effect/Scope"
 import { Being, Bounded, type Failure, Hearing, Keyed } from "./fixtures/Being.ts"
 import { type Ref, textOf } from "./fixtures/beingLive.ts"
 import { everywhere, type Program } from "./fixtures/beingPlaces.ts"
-import { fresh } from "./fixtures/places.ts"
+import { fresh, letters } from "./fixtures/places.ts"
 import { deed, Listener, nothing, Puppet } from "./fixtures/Puppet.ts"
 import { Gate, Journal } from "./fixtures/Subject.ts"
 
@@ -431,6 +432,39 @@ const overseeing: ReadonlyArray<Program> = [
       })
     ])
   ),
+  ...[Being, Bounded].map((kind): Program => [
+    `a ${kind.name} that refuses while it is down answers Restarting at once, and handles what waited (S106)`,
+    Effect.gen(function*() {
+      const { overseer, told } = yield* waiting
+      const args = named("it", [2])
+      const refusing: Overseer.Overseer = { ...overseer, refuses: true }
+      const { ref } = yield* Overseer.spawn(kind as typeof Being, refusing, args)
+      const refused = Effect.map(Effect.flip(ref.ask("Heard")), (error) => (error as AskError).reason._tag)
+      const { gate, open } = yield* hang(ref)
+      yield* ref.tell("Fail", { how: "crashes" })
+      yield* ref.tell("Say", { line: "waited" })
+      // They wait on its thread.
+      yield* Effect.flatMap(Keyed.keyed(gate), (other) => other.ask("Ping"))
+      yield* open
+      const { child } = yield* told
+      assert.strictEqual(yield* refused, "Restarting")
+      const letter = yield* letters(1, ({ reason }) => reason === "Restarting")
+      yield* ref.tell("Say", { line: "refused" })
+      assert.deepInclude((yield* letter)[0], { actor: kind.name, tag: "Say" })
+      yield* child.halt
+      assert.strictEqual(yield* refused, "Restarting")
+      // A start that fails leaves it down.
+      yield* Effect.flip(child.start)
+      assert.strictEqual(yield* refused, "Restarting")
+      yield* child.start
+      assert.deepStrictEqual(yield* ref.ask("Heard"), ["waited"])
+      yield* ref.tell("Fail", { how: "throws" })
+      yield* told
+      assert.strictEqual(yield* refused, "Restarting")
+      assert.isFalse(yield* child.resume.pipe(Effect.andThen(child.resume)))
+      assert.deepStrictEqual(yield* ref.ask("Heard"), ["waited"])
+    })
+  ]),
   [
     "resumed, it keeps its state; the asker of what it had in hand is told",
     Effect.gen(function*() {

@@ -164,8 +164,8 @@ export interface ActorOptions extends Options {
   /** Where it lives. (Default: where the supervisor's `Placement` says) */
   readonly placement?: Place | undefined
   /**
-   * What becomes of messages that come while it is down, to be started again: they wait in its mailbox, or are refused
-   * with `Restarting`; on another thread they wait. (Default: `wait`)
+   * What becomes of messages that come while it is down, to be started again: they wait in its mailbox, or are refused,
+   * and whoever asks gets `Restarting`, on whichever thread he is. (Default: `wait`)
    */
   readonly whileDown?: "wait" | "refuse" | undefined
 }

@@ -289,5 +289,11 @@ export const child = <
  * @category layers
  * @since 0.1.0
  */
-export const layerKeys = (policy: RestartPolicy): Layer.Layer<never> =>
-  Layer.succeed(Overseer.Default, keys.overseer(policy))
+export const layerKeys = (
+  policy: RestartPolicy,
+  options?: {
+    /** What becomes of messages that come while a key is down: as for `Child.actor`. (Default: `wait`) */
+    readonly whileDown?: "wait" | "refuse" | undefined
+  }
+): Layer.Layer<never> =>
+  Layer.succeed(Overseer.Default, keys.overseer(policy, options?.whileDown === "refuse"))

@@ -535,7 +535,9 @@ export class Inbox implements Sink, Arrival {
     }
     const place = host.bounds && this.mesh.mailboxes!.open()
     if (host.bounds !== undefined && place === undefined) return refuse(new MailboxesExhausted().message)
-    const overseer = (flags & 1) === 0 ? undefined : peer.lives.overseer
+    const overseer = (flags & Peer.OVERSEEN) === 0
+      ? undefined
+      : peer.lives.overseeing((flags & Peer.REFUSING) !== 0)
     const there = (ref: LocalRef): void => {
       const { instance, version } = this.system.directory.id(ref)
       const shared = place && this.mesh.share(ref, place)
@@ -544,7 +546,7 @@ export class Inbox implements Sink, Arrival {
         : [shared.place, -shared.generation]
       peer.write(Peer.SPAWNED, instance, target, generation, correlation, version, Wire.version)
     }
-    if ((flags & 2) !== 0) return there(host.sprout(args, host.owner, overseer))
+    if ((flags & Peer.UNAWAITED) !== 0) return there(host.sprout(args, host.owner, overseer))
     const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner, overseer))
     this.starting.set(correlation, started)
     started.addObserver((exit) => {

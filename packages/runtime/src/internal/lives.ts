@@ -52,6 +52,7 @@ export const RESUME = 0
 export const HALT = 1
 export const START = 2
 export const FINISH = 3
+export const REFUSE = 4
 
 /** What came of it. */
 export interface Obeyed {
@@ -238,12 +239,22 @@ export class Lives {
   }
 
   /** Oversees for the peer. */
-  readonly overseer: Overseer = {
-    held: ({ ref }, exit) =>
-      Effect.sync(() => {
-        const { instance, version } = this.system.directory.id(ref as unknown as LocalRef)
-        this.peer.write(Peer.SEIZED, 0, instance, version, 0, ExitWire.encode(exit), ExitWire.codec)
-      })
+  private readonly overseers: readonly [Overseer, Overseer] = [this.overseer(false), this.overseer(true)]
+
+  private overseer(refuses: boolean): Overseer {
+    return {
+      held: ({ ref }, exit) =>
+        Effect.sync(() => {
+          const { instance, version } = this.system.directory.id(ref as unknown as LocalRef)
+          this.peer.write(Peer.SEIZED, 0, instance, version, 0, ExitWire.encode(exit), ExitWire.codec)
+        }),
+      refuses
+    }
+  }
+
+  /** Who oversees here for the peer those that refuse, or keep, what comes while they are down. */
+  overseeing(refuses: boolean): Overseer {
+    return this.overseers[refuses ? 1 : 0]
   }
 
   private oversight(instance: number, version: number): Oversight | undefined {
@@ -259,6 +270,11 @@ export class Lives {
         return Effect.as(child.halt, true)
       case START:
         return Effect.as(child.start, true)
+      case REFUSE:
+        return Effect.sync(() => {
+          child.refuse()
+          return true
+        })
       default:
         return Effect.as(child.end, true)
     }

@@ -234,7 +234,7 @@ export class LocalHost implements Host {
     owner.add(ref)
     system.directory.adopt(ref, ActorId.make({ ...id, type: this.contract.type, machine: system.thread }))
     if (mailbox !== undefined) mesh.shareAgain(ref, kept)
-    const oversight = new Oversight(ref, undefined, mesh.peer(0).lives.overseer, true)
+    const oversight = new Oversight(ref, undefined, mesh.peer(0).lives.overseeing(kept.refuses), true)
     oversight.lost(Exit.fail(new ThreadLost({ thread: system.thread })))
     lifeOf(ref).oversight = oversight
   }

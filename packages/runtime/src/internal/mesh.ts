@@ -64,6 +64,8 @@ export interface Inheritance {
 export interface Kept extends Addressed {
   readonly type: number
   readonly id: { readonly instance: number; readonly version: number }
+  /** Whether it refuses what comes while it is down. */
+  readonly refuses: boolean
 }
 
 export class Mesh implements Links {

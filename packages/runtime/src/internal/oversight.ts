@@ -75,21 +75,20 @@ export class Oversight implements Child<never> {
     })
   }
 
-  get refuse(): Effect.Effect<void> {
-    return Effect.sync(() => {
-      const { actor } = this
-      if (actor.status !== HELD || this.refusing) return
-      this.refusing = true
-      // Of this actor alone: whoever does not ask for it has no look at it for each message.
-      actor.admit = () => restarting
-      actor.receive = ({ tag }, payload, replier, arrival) => {
-        arrival.take()
-        actor.mailbox?.release()
-        actor.system.deadLetter("Restarting", actor, tag, payload)
-        replier?.abandon(restarting.askReason)
-        return true
-      }
-    })
+  /** Has it refuse what comes, until it runs again. */
+  refuse(): void {
+    const { actor } = this
+    if (actor.status !== HELD || this.refusing) return
+    this.refusing = true
+    // Of this actor alone: whoever does not ask for it has no look at it for each message.
+    actor.admit = () => restarting
+    actor.receive = ({ tag }, payload, replier, arrival) => {
+      arrival.take()
+      actor.mailbox?.release()
+      actor.system.deadLetter("Restarting", actor, tag, payload)
+      replier?.abandon(restarting.askReason)
+      return true
+    }
   }
 
   /** It runs again, or has ended: what its class says holds. */
@@ -173,6 +172,7 @@ export class Oversight implements Child<never> {
     replier?.abandon(reasonOf(exit))
     const life = lifeOf(actor)
     life.drop()
+    if (this.overseer.refuses === true) this.refuse()
     return life
   }
 

@@ -31,11 +31,14 @@ export const FAILURE = FIRST_KIND + 3
 export const ABANDONED = FIRST_KIND + 4
 /** A handle for a key: type, handle, 0, 0; the payload is the key. */
 export const BIND = FIRST_KIND + 5
-/**
- * Start an actor: type, 1 if whoever asks oversees it and 2 if it does not wait for the start, 0, correlation; the
- * payload is the arguments.
- */
+/** Start an actor: type, any of the three below, 0, correlation; the payload is the arguments. */
 export const SPAWN = FIRST_KIND + 6
+/** Whoever asks for it oversees it. */
+export const OVERSEEN = 1
+/** Nobody waits until it has started. */
+export const UNAWAITED = 2
+/** It refuses what comes while it is down. */
+export const REFUSING = 4
 /**
  * It has started: its instance, target, version, correlation; the payload is the version of its identity. The target
  * version is negative if the mailbox is bounded; otherwise the two are the same.

@@ -81,10 +81,15 @@ export class RemoteChild implements Owned, Child<never> {
     return this.state === ENDED
   }
 
+  /** Whether what comes while it is down is refused. */
+  private get refuses(): boolean {
+    return this.beginning?.overseer.refuses === true
+  }
+
   /** What is kept for it where its thread has ended. */
   get place(): Kept {
     const { contract, target, version } = this.remote
-    return { type: contract.type, id: this.id, target, version }
+    return { type: contract.type, id: this.id, target, version, refuses: this.refuses }
   }
 
   /** It has ended. */
@@ -111,6 +116,8 @@ export class RemoteChild implements Owned, Child<never> {
     this.away = true
     this.state = HALTED
     this.exit = exit
+    // What came before it ended waits for the next incarnation.
+    if (this.refuses) Effect.runFork(this.command(Lives.REFUSE))
     // Who has it in hand finds out by what he does next.
     if (state === RUNNING) this.tell()
   }
@@ -130,10 +137,6 @@ export class RemoteChild implements Owned, Child<never> {
       (replier) => peer.request(Peer.END, 0, target, version, undefined, Wire.nothing, replier)
     )
     return Effect.andThen(Effect.ignore(end), Effect.sync(() => this.left()))
-  }
-
-  get refuse(): Effect.Effect<void> {
-    return Effect.void
   }
 
   get generation(): Effect.Effect<number> {

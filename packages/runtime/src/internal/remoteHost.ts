@@ -155,7 +155,7 @@ export class RemoteHost implements Host {
       else {peer.request(
           Peer.SPAWN,
           this.contract.type,
-          overseer === undefined ? 2 : 3,
+          flagsOf(overseer) | Peer.UNAWAITED,
           0,
           made,
           this.args,
@@ -182,7 +182,7 @@ export class RemoteHost implements Host {
       const correlation = peer.request(
         Peer.SPAWN,
         this.contract.type,
-        overseer === undefined ? 0 : 1,
+        flagsOf(overseer),
         0,
         made,
         this.args,
@@ -225,3 +225,6 @@ export class RemoteHost implements Host {
     return child
   }
 }
+
+const flagsOf = (overseer: Overseer | undefined): number =>
+  overseer === undefined ? 0 : overseer.refuses === true ? Peer.OVERSEEN | Peer.REFUSING : Peer.OVERSEEN

@@ -12,7 +12,7 @@ interface Known {
   goodSince: number
 }
 
-export const overseer = (policy: RestartPolicy): Overseer.Overseer => {
+export const overseer = (policy: RestartPolicy, refuses: boolean): Overseer.Overseer => {
   const known = new WeakMap<Overseer.Child, Known>()
   const held = (child: Overseer.Child, exit: Exit.Exit<void, unknown>): Effect.Effect<void> =>
     Effect.gen(function*() {
@@ -43,5 +43,5 @@ export const overseer = (policy: RestartPolicy): Overseer.Overseer => {
       state.goodSince = yield* Clock.currentTimeMillis
       if (Exit.isFailure(started)) yield* held(child, started)
     })
-  return { held }
+  return { held, refuses }
 }

@@ -60,11 +60,11 @@ export class ActorRunner implements Runner {
   private readonly environment: Environment
   private readonly spawn: Spawn
   readonly resumable: boolean
-  private readonly refuses: boolean
   private readonly face: (() => unknown) | undefined
   private child: Overseer.Child | undefined = undefined
   /** Nothing of it is running: its overseer is to say how it goes on. */
-  private held = false
+  private down = false
+  private readonly overseer: Overseer.Overseer
   private ended: (exit: Exit.Exit<unknown, unknown>) => void = ignore
 
   constructor(
@@ -75,8 +75,8 @@ export class ActorRunner implements Runner {
     this.environment = environment
     this.spawn = spawn
     this.resumable = options.resumable
-    this.refuses = options.refuses ?? false
     this.face = options.handle
+    this.overseer = { held: this.held, refuses: options.refuses }
   }
 
   get handle(): unknown {
@@ -87,16 +87,11 @@ export class ActorRunner implements Runner {
     return undefined
   }
 
-  private readonly overseer: Overseer.Overseer = {
-    held: (child, exit) =>
-      Effect.andThen(
-        this.refuses ? child.refuse : Effect.void,
-        Effect.sync(() => {
-          this.held = true
-          this.ended(exit)
-        })
-      )
-  }
+  private readonly held: Overseer.Overseer["held"] = (_, exit) =>
+    Effect.sync(() => {
+      this.down = true
+      this.ended(exit)
+    })
 
   start(ended: (exit: Exit.Exit<unknown, unknown>) => void): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
@@ -111,7 +106,7 @@ export class ActorRunner implements Runner {
         Effect.provideContext(this.services),
         Effect.onExit((exit) =>
           Effect.sync(() => {
-            if (Exit.isSuccess(exit)) this.held = false
+            if (Exit.isSuccess(exit)) this.down = false
           })
         ),
         // Nothing but a defect or an interruption ends a start.
@@ -129,17 +124,14 @@ export class ActorRunner implements Runner {
     const { shutdownMillis } = this.environment
     // Its end is no news any more.
     this.ended = ignore
-    if (this.held || shutdownMillis === 0) return Effect.void
+    if (this.down || shutdownMillis === 0) return Effect.void
     const asked = ActorRef.stop(child.ref, { now: true })
     return shutdownMillis === Infinity ? asked : Effect.asVoid(Effect.timeoutOption(asked, shutdownMillis))
   }
 
   readonly hold = Effect.suspend(() => {
     const { child } = this
-    return child === undefined ? Effect.void : Effect.andThen(
-      Effect.andThen(this.ask(child), child.halt),
-      this.refuses ? child.refuse : Effect.void
-    )
+    return child === undefined ? Effect.void : Effect.andThen(this.ask(child), child.halt)
   })
 
   readonly end = Effect.suspend(() => {
@@ -157,7 +149,7 @@ export class ActorRunner implements Runner {
   readonly resume = Effect.suspend(() => {
     const { child } = this
     if (child === undefined) return Effect.succeed(false)
-    this.held = false
+    this.down = false
     return child.resume
   })
 }
