@@ -6,6 +6,7 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import { hasProperty } from "effect/Predicate"
 import type * as Rpc from "effect/rpc/Rpc"
@@ -235,6 +236,41 @@ export const effect = <const Id extends string, A, E, R>(
   make(id, "effect", options, SHUTDOWN_MILLIS, runner.effect(effect as Effect.Effect<unknown, unknown>))
 
 /**
+ * Forks a fiber that the supervised Effect or Layer needs, in its scope, as `Effect.forkScoped` does: and when it fails,
+ * the child has failed with its Cause. That of a fiber that is forked otherwise is nobody's failure. Where nobody
+ * supervises it is `Effect.forkScoped`.
+ *
+ * **Example** (A service that is built anew when its heartbeat fails)
+ *
+ * ```ts
+ * import { Context, Effect, Layer, Schedule } from "effect"
+ * import { Child, Supervisor } from "@troupe/supervision"
+ *
+ * class Connection extends Context.Service<Connection, { readonly ping: Effect.Effect<void, Error> }>()("Connection") {}
+ *
+ * const ConnectionLive = Layer.effect(
+ *   Connection,
+ *   Effect.gen(function*() {
+ *     const connection = { ping: Effect.void }
+ *     yield* Child.forkLinked(Effect.repeat(connection.ping, Schedule.spaced("1 second")))
+ *     return connection
+ *   })
+ * )
+ *
+ * const supervisor = Supervisor.make("Client", {
+ *   strategy: "rest_for_one",
+ *   children: [Child.layer("connection", ConnectionLive), Child.effect("reader", Effect.never)]
+ * })
+ * ```
+ *
+ * @category forking
+ * @since 0.1.0
+ */
+export const forkLinked = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<Fiber.Fiber<A, E>, never, R | Scope.Scope> => runner.forkLinked(effect)
+
+/**
  * How a Layer is supervised.
  *
  * @category models
@@ -242,8 +278,8 @@ export const effect = <const Id extends string, A, E, R>(
  */
 export interface LayerOptions<out R> extends Options {
   /**
-   * Runs while the Layer is up, with its services; when it ends, the child ends so. A Layer by itself never fails once
-   * it is built.
+   * Runs while the Layer is up, with its services; when it ends, the child ends so. Without it a Layer that is built fails
+   * by its linked fibers alone: see `forkLinked`.
    */
   readonly while: Effect.Effect<unknown, unknown, R>
 }

@@ -6,6 +6,7 @@
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
+import * as Message from "@troupe/runtime/Message"
 import { ChildError } from "./SupervisorError.ts"
 
 /**
@@ -72,12 +73,14 @@ export type ChildCount = typeof ChildCount.Type
  * | `Terminate` | stops a child, for good until it is restarted; a temporary one is forgotten |
  * | `Delete` | forgets a child that is down |
  *
+ * The first two are essential: they are answered in post-mortem too.
+ *
  * @category protocol
  * @since 0.1.0
  */
 export const Protocol = RpcGroup.make(
-  Rpc.make("Which", { success: Schema.Array(ChildInfo) }),
-  Rpc.make("Count", { success: ChildCount }),
+  Rpc.make("Which", { success: Schema.Array(ChildInfo) }).pipe(Message.essential),
+  Rpc.make("Count", { success: ChildCount }).pipe(Message.essential),
   Rpc.make("Restart", { payload: { child: Schema.String }, error: ChildError }),
   Rpc.make("Terminate", { payload: { child: Schema.String }, error: ChildError }),
   Rpc.make("Delete", { payload: { child: Schema.String }, error: ChildError })

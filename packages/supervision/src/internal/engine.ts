@@ -23,7 +23,7 @@ import {
   type State,
   type Verdict
 } from "./decide.ts"
-import { causeOf, type Runner } from "./runner.ts"
+import { type Above, causeOf, type Runner } from "./runner.ts"
 
 /** A child as it runs, and what became of it so far. */
 export interface Entry {
@@ -73,6 +73,9 @@ export interface Options {
   readonly publish: (event: SupervisorEvent) => void
   /** For what supervisors below do. */
   readonly relay: (event: SupervisorEvent) => void
+  readonly above: Above
+  /** What the supervisor fails with then; undefined for an end that is none. */
+  readonly failureOf: (outcome: Outcome) => Cause.Cause<unknown> | undefined
 }
 
 /** A verdict where nobody is asked. */
@@ -93,6 +96,8 @@ export class Engine {
   outcome: Outcome | undefined = undefined
   private readonly finished = Deferred.makeUnsafe<Outcome>()
   private loop: Fiber.Fiber<unknown> | undefined = undefined
+  /** The ends of the children, while they stay as they are though it has failed. */
+  private delayed: Effect.Effect<void> = Effect.void
 
   constructor(options: Options, inbox: Queue.Queue<Raw>) {
     this.options = options
@@ -136,6 +141,7 @@ export class Engine {
     return Effect.gen({ self: this }, function*() {
       if (this.loop !== undefined) yield* Fiber.interrupt(this.loop)
       if (this.outcome === undefined) yield* this.feed({ _tag: "Shutdown" })
+      yield* this.delayed
       for (const raw of yield* Queue.clear(this.inbox)) {
         if ("answer" in raw) yield* Deferred.fail(raw.answer, { _tag: "Ending" })
       }
@@ -212,15 +218,9 @@ export class Engine {
   /** What the policies say, and how long their schedule has a restart wait. */
   private verdict(id: string, cause: Cause.Cause<unknown> | undefined, ran: boolean): Effect.Effect<Verdict> {
     const entry = this.entries.get(id)!
-    const { child, goodSince, runner, steps } = entry
+    const { child, goodSince, steps } = entry
     const asked = cause ?? Cause.empty
-    let said: ReturnType<RestartPolicy["decide"]>
-    for (const policy of [child.policy, this.options.policy]) {
-      said = policy?.decide(asked)
-      // After a normal end nobody is asked for more than how long a restart waits.
-      if (said?.directive === "resume" && (cause === undefined || !ran || !runner.resumable)) said = undefined
-      if (said !== undefined) break
-    }
+    const said = this.said(entry, cause, ran)
     entry.live = false
     if (cause !== undefined) {
       entry.failures++
@@ -240,6 +240,21 @@ export class Engine {
     )
   }
 
+  /** What the policies say, the child's before the supervisor's. */
+  private said(
+    { child, runner }: Entry,
+    cause: Cause.Cause<unknown> | undefined,
+    ran: boolean
+  ): ReturnType<RestartPolicy["decide"]> {
+    for (const policy of [child.policy, this.options.policy]) {
+      const said = policy?.decide(cause ?? Cause.empty)
+      // After a normal end nobody is asked for more than how long a restart waits.
+      if (said?.directive === "resume" && (cause === undefined || !ran || !runner.resumable)) continue
+      if (said !== undefined) return said
+    }
+    return undefined
+  }
+
   private feed(event: Event): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { commands, state } = decide(this.state, event, this.now)
@@ -247,9 +262,52 @@ export class Engine {
       if (event._tag === "Ended" && event.cause === undefined && this.expected(event.id, event.token)) {
         this.publish({ _tag: "ChildEnded", child: event.id })
       }
-      this.state = state
-      return this.run(commands)
+      const last = commands.at(-1)
+      const outcome = last?._tag === "Finish" ? this.explained(last.outcome) : undefined
+      const cause = outcome && this.options.failureOf(outcome)
+      const act = Effect.suspend(() => {
+        this.state = state
+        return this.run(commands)
+      })
+      if (cause === undefined || !this.options.above.reaches(cause)) return act
+      return Effect.flatMap(
+        this.beforehand(outcome!, cause),
+        (stays) => stays ? this.delay(commands, state) : act
+      )
     })
+  }
+
+  // What is going to reach the system.
+
+  /** Whether the system would be told, if a child failed with this Cause now. Schedules cannot be asked beforehand. */
+  reaches(id: string, cause: Cause.Cause<unknown>): boolean {
+    const slot = this.state.slots.find(({ spec }) => spec.id === id)
+    const entry = this.entries.get(id)
+    if (slot === undefined || entry === undefined || this.outcome !== undefined) return false
+    const said = this.said(entry, cause, true)
+    if (said?.backoff !== undefined) return false
+    const verdict: Verdict = { ...restartNow, directive: said?.directive ?? "restart" }
+    const event: Event = { _tag: "Ended", id, token: slot.token, cause, verdict }
+    const last = decide(this.state, event, this.now).commands.at(-1)
+    const failure = last?._tag === "Finish" ? this.options.failureOf(last.outcome) : undefined
+    return failure !== undefined && this.options.above.reaches(failure)
+  }
+
+  private beforehand(outcome: Outcome, cause: Cause.Cause<unknown>): Effect.Effect<boolean> {
+    const { above, path } = this.options
+    const child = "id" in outcome ? outcome.id : ""
+    const ref = this.entries.get(child)?.runner.ref
+    return above.beforehand({ supervisor: path, child, ref, cause })
+  }
+
+  /** It fails, and its children stay as they are until it ends. */
+  private delay(commands: ReadonlyArray<Command>, state: State): Effect.Effect<void> {
+    const ends = ({ _tag }: Command): boolean => _tag === "Stop" || _tag === "StopAll"
+    this.delayed = Effect.suspend(() => {
+      this.state = state
+      return this.run(commands.filter(ends))
+    })
+    return this.run(commands.filter((command) => !ends(command)))
   }
 
   // What is decided.
@@ -399,13 +457,17 @@ export class Engine {
 
   private finish(outcome: Outcome): Effect.Effect<void> {
     return Effect.suspend(() => {
-      // The retry that was one too many does not know what it was for.
-      this.outcome = outcome._tag === "GaveUp" && outcome.cause === undefined
-        ? { ...outcome, cause: this.entries.get(outcome.id)?.lastFailure }
-        : outcome
+      this.outcome = this.explained(outcome)
       this.tell(this.outcome)
       return Effect.asVoid(Deferred.succeed(this.finished, this.outcome))
     })
+  }
+
+  /** The retry that was one too many does not know what it was for. */
+  private explained(outcome: Outcome): Outcome {
+    return outcome._tag === "GaveUp" && outcome.cause === undefined
+      ? { ...outcome, cause: this.entries.get(outcome.id)?.lastFailure }
+      : outcome
   }
 
   private tell(outcome: Outcome): void {
@@ -435,7 +497,11 @@ export class Engine {
       shutdownMillis: child.shutdownMillis,
       scope: this.scope,
       context: () => this.services(child.id),
-      relay
+      relay,
+      above: {
+        reaches: (cause) => this.reaches(child.id, cause),
+        beforehand: this.options.above.beforehand
+      }
     })
     this.entries.set(child.id, {
       child,

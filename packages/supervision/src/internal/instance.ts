@@ -24,7 +24,7 @@ import { type ChildCount, type ChildInfo, Protocol } from "../SupervisorProtocol
 import type { Config, Outcome, Refusal } from "./decide.ts"
 import { type Engine, make as makeEngine } from "./engine.ts"
 import * as Observed from "./observed.ts"
-import { ActorRunner, type Make } from "./runner.ts"
+import { type Above, ActorRunner, type Make } from "./runner.ts"
 
 /** Events kept for a reader that lags behind; older ones are dropped. */
 const EVENTS_KEPT = 1024
@@ -41,6 +41,7 @@ class Instance implements Running {
   readonly supervisor: Supervisor<string>
   private readonly context: Context.Context<never>
   private readonly relay: (event: SupervisorEvent) => void
+  private readonly above: Above
   private readonly counters: Observed.Counters = new Map()
   private readonly pubsub: PubSub.PubSub<SupervisorEvent>
   /** Of the incarnation that lives, or lived last. */
@@ -53,13 +54,15 @@ class Instance implements Running {
     path: string,
     context: Context.Context<never>,
     pubsub: PubSub.PubSub<SupervisorEvent>,
-    relay: (event: SupervisorEvent) => void
+    relay: (event: SupervisorEvent) => void,
+    above: Above
   ) {
     this.supervisor = supervisor
     this.path = path
     this.context = context
     this.pubsub = pubsub
     this.relay = relay
+    this.above = above
     this.events = Stream.fromPubSub(pubsub)
   }
 
@@ -103,7 +106,9 @@ class Instance implements Running {
         policy,
         context: this.context,
         publish: this.publish,
-        relay: this.show
+        relay: this.show,
+        above: this.above,
+        failureOf: (outcome) => this.failureOf(outcome)
       })
       this.engine = engine
       yield* Effect.addFinalizer(() => engine.shutdown)
@@ -125,6 +130,18 @@ class Instance implements Running {
         return Actor.crash(this.errorOf(outcome))
       default:
         return Actor.stop()
+    }
+  }
+
+  /** What it fails with, if that is a failure. */
+  private failureOf(outcome: Outcome): Cause.Cause<unknown> | undefined {
+    switch (outcome._tag) {
+      case "Escalated":
+        return outcome.cause
+      case "GaveUp":
+        return Cause.fail(this.errorOf(outcome))
+      default:
+        return undefined
     }
   }
 
@@ -254,10 +271,11 @@ const make = (
   supervisor: Supervisor<string>,
   path: string,
   context: Context.Context<never>,
-  relay: (event: SupervisorEvent) => void
+  relay: (event: SupervisorEvent) => void,
+  above: Above
 ): Instance => {
   const pubsub = Effect.runSync(PubSub.sliding<SupervisorEvent>(EVENTS_KEPT))
-  return new Instance(supervisor, path, context, pubsub, relay)
+  return new Instance(supervisor, path, context, pubsub, relay, above)
 }
 
 /** A supervisor at the root of a tree. */
@@ -267,7 +285,15 @@ export const root = (
 ): Effect.Effect<Running, StartError, Scope.Scope> =>
   Effect.gen(function*() {
     const context = yield* Effect.context<never>()
-    const instance = make(supervisor, supervisor.name, context, () => {})
+    let asked = false
+    const above: Above = {
+      reaches: () => !asked && escalation.beforehand !== undefined,
+      beforehand: (failure) => {
+        asked = true
+        return Effect.provideContext(escalation.beforehand!(failure), context as Context.Context<ActorSystem>)
+      }
+    }
+    const instance = make(supervisor, supervisor.name, context, () => {}, above)
     yield* instance.spawn({
       held: (child, exit) =>
         Effect.andThen(
@@ -292,7 +318,13 @@ export const below = (supervisor: Supervisor<string>): Make => (environment) => 
     environment,
     (overseer) =>
       Effect.suspend(() => {
-        instance = make(supervisor, environment.path, environment.context(), environment.relay)
+        instance = make(
+          supervisor,
+          environment.path,
+          environment.context(),
+          environment.relay,
+          environment.above
+        )
         return instance.spawn(overseer)
       }),
     { resumable: false, handle: () => instance }

@@ -12,6 +12,7 @@ import * as ActorRef from "@troupe/runtime/ActorRef"
 import * as Overseer from "@troupe/runtime/Overseer"
 import { type Place, Placement } from "@troupe/runtime/Placement"
 import type { SpawnError } from "@troupe/runtime/SpawnError"
+import type { Failure } from "../Escalation.ts"
 import type { SupervisorEvent } from "../SupervisorEvent.ts"
 
 /** What runs one child of one supervisor. All of it is called by one fiber, one after the other. */
@@ -31,6 +32,8 @@ export interface Runner {
   readonly resumable: boolean
   /** What others get for it, while it is there. */
   readonly handle: unknown
+  /** The actor that it is, while it is there. */
+  readonly ref: ActorRef.ActorRef<never> | undefined
   /** Services for those that start after it. */
   readonly provides: Context.Context<never> | undefined
 }
@@ -46,6 +49,16 @@ export interface Environment {
   readonly context: () => Context.Context<never>
   /** For what supervisors below do. */
   readonly relay: (event: SupervisorEvent) => void
+  /** For a supervisor that is going to fail. */
+  readonly above: Above
+}
+
+/** What a supervisor knows of those above it. */
+export interface Above {
+  /** Whether the system would be told, if the supervisor failed with this Cause now. */
+  readonly reaches: (cause: Cause.Cause<unknown>) => boolean
+  /** It will be; true if all is to stay as it is. */
+  readonly beforehand: (failure: Failure) => Effect.Effect<boolean>
 }
 
 const ignore = (): void => {}
@@ -81,6 +94,10 @@ export class ActorRunner implements Runner {
 
   get handle(): unknown {
     return this.child === undefined ? undefined : this.face === undefined ? this.child.ref : this.face()
+  }
+
+  get ref(): ActorRef.ActorRef<never> | undefined {
+    return this.child?.ref
   }
 
   get provides(): undefined {
@@ -174,10 +191,31 @@ export const actor = (
   return new ActorRunner(environment, spawn, { resumable: true, refuses })
 }
 
+/** What a linked fiber of a supervised Effect or Layer tells of its end; undefined where nobody supervises. */
+const Linked = Context.Reference<((exit: Exit.Exit<unknown, unknown>) => void) | undefined>(
+  "@troupe/supervision/Linked",
+  { defaultValue: () => undefined }
+)
+
+/** Forks in the scope; a failure is that of the child that this belongs to. */
+export const forkLinked = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<Fiber.Fiber<A, E>, never, R | Scope.Scope> =>
+  Effect.flatMap(Linked, (ended) =>
+    Effect.map(Effect.forkScoped(effect), (fiber) => {
+      if (ended !== undefined) {
+        fiber.addObserver((exit) => {
+          if (Exit.isFailure(exit)) ended(exit)
+        })
+      }
+      return fiber
+    }))
+
 /** What runs in a scope of its own for each incarnation: an Effect, a Layer. */
 abstract class ScopedRunner implements Runner {
   protected readonly environment: Environment
   readonly resumable = false
+  readonly ref = undefined
   readonly resume = Effect.succeed(false)
   protected running:
     | { readonly scope: Scope.Closeable; fiber: Fiber.Fiber<unknown, unknown> | undefined }
@@ -198,7 +236,15 @@ abstract class ScopedRunner implements Runner {
   start(ended: (exit: Exit.Exit<unknown, unknown>) => void): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       const scope = Scope.makeUnsafe()
-      const context = Context.add(this.environment.context(), Scope.Scope, scope)
+      const linked = (exit: Exit.Exit<unknown, unknown>): void => {
+        // What its end interrupts has not failed.
+        if (scope.state._tag !== "Closed") ended(exit)
+      }
+      const context = Context.add(
+        Context.add(this.environment.context(), Scope.Scope, scope),
+        Linked,
+        linked
+      )
       const running: NonNullable<typeof this.running> = { scope, fiber: undefined }
       this.running = running
       return this.acquire(scope).pipe(
