@@ -1,25 +1,59 @@
 /**
- * Kills writers for as long as you like: `npm run stress:crash -- --minutes N --seed S --threads T`. Whatever is found
- * is printed, and the exit code is 1.
+ * Kills processes that write, as often as you like: `npm run stress:crash -- --kills N --seed S --of journals`. What
+ * should not be is printed with the seed by which it comes again, as far as the clock allows, and the exit code is 1.
  */
 import process from "node:process"
 import { parseArgs } from "node:util"
-import { run } from "./crashCase.ts"
+import { channels } from "./channelCase.ts"
+import { journals } from "./journalCase.ts"
+import { type Case, run } from "./kills.ts"
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: "string", default: "1" },
+    /** Processes, of each kind. */
+    kills: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
-    threads: { type: "string", default: "16" }
+    /** Writers in each process. */
+    writers: { type: "string", default: "4" },
+    of: { type: "string", default: "channels,journals" }
   }
 })
-const ends = performance.now() + Number(values.minutes) * 60_000
-const { forbidden, kills, records, takeovers } = await run({
-  seed: Number(values.seed),
-  threads: Number(values.threads),
-  rounds: Infinity,
-  until: () => performance.now() > ends
-})
-console.log(`crash: ${kills} writers killed, ${records} records read, ${takeovers} taken over at the end`)
-for (const what of forbidden) console.log(`crash FAILED: ${what}`)
-process.exitCode = forbidden.length === 0 ? 0 : 1
+
+const cases: Readonly<Record<string, Case>> = { channels, journals }
+
+/** Kills, after which they begin with new files. */
+const BLOCK = 25
+
+const killAll = async (name: string, one: Case): Promise<boolean> => {
+  const of = Number(values.kills)
+  const began = performance.now()
+  let kills = 0
+  let records = 0
+  for (let seed = Number(values.seed); kills < of; seed++) {
+    const outcome = await run(one, {
+      seed,
+      kills: Math.min(BLOCK, of - kills),
+      writers: Number(values.writers)
+    })
+    kills += outcome.kills
+    records += outcome.records
+    const seconds = Math.round((performance.now() - began) / 1000)
+    console.log(`crash: ${name}: ${kills} of ${of} killed, ${records} records, seed ${seed}, ${seconds} s`)
+    for (const what of outcome.forbidden) console.log(`crash FAILED: ${name}, seed ${seed}: ${what}`)
+    if (outcome.forbidden.length > 0) return false
+  }
+  console.log(
+    `crash: ${name}: ${kills} processes killed with ${values.writers} writers each, nothing forbidden`
+  )
+  return true
+}
+
+const names = values.of.split(",")
+for (const name of names) {
+  const one = cases[name]
+  if (one === undefined) throw new RangeError(`of ${name}: one of ${Object.keys(cases).join(", ")}`)
+  if (!await killAll(name, one)) {
+    process.exitCode = 1
+    break
+  }
+}

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
 import { files, readAll } from "./channels.ts"
-import { Disk, type Mistakes, power, PowerCut } from "./powerModel.ts"
+import { Disk, type Mistakes, mulberry, power, PowerCut } from "./powerModel.ts"
 
 // Factories run before this file's imports.
 vi.mock(import("../src/internal/platform/node.ts"), async (original) => {
@@ -28,13 +28,6 @@ vi.mock(import("../src/internal/hot/checksum.ts"), async (original) => {
 /** Cases for each durability. More of them: `TROUPE_CASES=2000 npx vitest run packages/persistence/test/Channel.power`. */
 const CASES = Number(process.env["TROUPE_CASES"] ?? 40)
 const TIMEOUT = 60_000 + CASES * 300
-
-const mulberry = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-}
 
 const valueOf = (n: number, random: () => number): string =>
   `${n}:`.padEnd(3 + Math.floor(random() ** 3 * 700), String(n % 10))
@@ -174,6 +167,39 @@ describe("Channel, when the power goes", () => {
       assert.isAbove(found, 0)
     }, TIMEOUT)
   }
+
+  /** Trims most of a channel, loses power meanwhile, and reads what is there from its beginning. */
+  const trimmed = Effect.fnUntraced(function*(seed: number, mistakes: Mistakes) {
+    const random = mulberry(seed)
+    const [before, after] = [join(root, "trimmed-before"), join(root, "trimmed-after")]
+    for (const path of [before, after]) rmSync(path, { recursive: true, force: true })
+    const options = { format: Format.text, capacity: 4096, durability: "batch" } as const
+    const disk = power.disk = new Disk(before, mistakes)
+    yield* Effect.scoped(Effect.gen(function*() {
+      const writer = yield* Channel.writer(before, options)
+      const values = Array.from({ length: 100 }, (_, n) => `record ${n}`.padEnd(200))
+      yield* Effect.forEach(values, (value) => writer.append(value), { discard: true })
+      disk.cutAfter = Math.floor(random() * 12)
+      yield* Effect.exit(writer.trim(writer.position))
+      disk.cutAfter = Infinity
+      disk.cut(random, after)
+      yield* writer.abandon
+    }))
+    power.disk = undefined
+    return yield* Effect.exit(readAll(after, options))
+  })
+
+  it("leaves no gap where files were removed", async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const exit = await Effect.runPromise(trimmed(seed, {}))
+      assert.isTrue(Exit.isSuccess(exit) && exit.value.at(-1)?.trim() === "record 99", `seed ${seed}`)
+    }
+    let found = 0
+    for (let seed = 1; seed <= 60 && found === 0; seed++) {
+      if (Exit.isFailure(await Effect.runPromise(trimmed(seed, { blindDirectory: true })))) found = seed
+    }
+    assert.isAbove(found, 0)
+  }, TIMEOUT)
 
   it("leaves no file behind that nobody reads", async () => {
     const path = join(root, "clean")

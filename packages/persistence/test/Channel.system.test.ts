@@ -22,9 +22,9 @@ const shell = (script: string, directory: string, ...prefix: ReadonlyArray<strin
 // A namespace in which anybody may mount.
 const mounting = ["unshare", "--map-root-user", "--mount"]
 
-describe("Channel and MappedMemory, and a system that refuses", () => {
+describe("Channel, MappedMemory and DiskStorage, and a system that refuses", () => {
   it.effect(
-    "a full disk: typed, nothing lost, and on it goes when there is room (S90, S94)",
+    "a full disk: typed, nothing lost, and on it goes when there is room (S90, S94, S111, S116)",
     () =>
       temporary((directory) =>
         Effect.gen(function*() {
@@ -35,7 +35,14 @@ describe("Channel and MappedMemory, and a system that refuses", () => {
             again: "NoSpace ENOSPC",
             left: 0,
             region: "there is no space for 1048576 bytes (ENOSPC)",
-            after: true
+            after: true,
+            journal: {
+              asked: "AskError",
+              written: "Unavailable NoSpace",
+              kept: true,
+              keptWhenOpened: true,
+              after: true
+            }
           })
         })
       ),
@@ -70,6 +77,7 @@ describe("Channel and MappedMemory, and a system that refuses", () => {
           assert.deepStrictEqual(yield* shell(script, directory, ...mounting), {
             written: "Refused EROFS",
             made: "Refused EROFS",
+            opened: "Refused EROFS",
             read: 1
           })
         })
@@ -87,6 +95,7 @@ describe("Channel and MappedMemory, and a system that refuses", () => {
             {
               made: "Refused EACCES",
               written: "Refused EACCES",
+              opened: "Refused EACCES",
               read: 1,
               waits: "None",
               memory: "Refused",

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Channel from "@troupe/persistence/Channel"
 import * as DiskStorage from "@troupe/persistence/DiskStorage"
 import * as Journal from "@troupe/persistence/Journal"
 import { SnapshotStore } from "@troupe/persistence/SnapshotStore"
@@ -9,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
 import { readdirSync } from "node:fs"
+import { format } from "../src/internal/diskLog.ts"
 import { temporary } from "./temporary.ts"
 
 const events = (from: number, to: number, size = 1) =>
@@ -99,6 +101,27 @@ describe("DiskStorage", () => {
           assert.strictEqual(yield* journal.last("done"), 1)
           assert.deepStrictEqual(yield* (yield* SnapshotStore).sequences("old"), [3])
         }))
+      })
+    }))
+
+  it.live("has few files, however often its process has died", () =>
+    temporary((directory) => {
+      const files = Effect.sync(() =>
+        readdirSync(directory).filter((name) => name.endsWith(".channel")).length
+      )
+      return Effect.gen(function*() {
+        for (let after = 0; after < 20; after++) {
+          yield* Effect.scoped(Effect.gen(function*() {
+            const writer = yield* Channel.writer(directory, { format, capacity: 16_384 })
+            yield* writer.append({ _tag: "Events", id: "a", after, at: 0, events: [new Uint8Array(10)] })
+            yield* writer.abandon
+          }))
+        }
+        assert.strictEqual(yield* files, 20)
+        yield* Effect.gen(function*() {
+          yield* Effect.repeat(Effect.andThen(Effect.yieldNow, files), { until: (count) => count === 1 })
+          assert.deepStrictEqual(yield* sequences("a"), Array.from({ length: 20 }, (_, i) => i + 1))
+        }).pipe(Effect.provide(DiskStorage.layer({ directory })))
       })
     }))
 

@@ -12,6 +12,14 @@ import { StorageError, SystemFailed } from "../src/StorageError.ts"
 
 const PAGE = 4096
 
+/** Numbers from 0 to 1, by mulberry32. */
+export const mulberry = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+}
+
 /** Thrown where the power goes within a call. */
 export class PowerCut extends Error {}
 
@@ -21,6 +29,8 @@ export interface Mistakes {
   blindSync?: boolean
   /** Syncs that leave out their first page. */
   shortSync?: boolean
+  /** Syncs of a directory that do nothing. */
+  blindDirectory?: boolean
   /** Checksums that are all the same. */
   blindChecksum?: boolean
 }
@@ -89,8 +99,26 @@ export class Disk {
     const kept = this.synced.get(basename(from))
     if (kept !== undefined) this.synced.set(basename(to), kept)
     this.synced.delete(basename(from))
-    this.names = new Set(this.#current().keys())
+    this.#syncNames()
     this.#call()
+  }
+
+  /** A file loses its name, which may be there again until the directory is synced. */
+  removing(): void {
+    this.#call()
+    this.moment()
+  }
+
+  syncDirectory(): void {
+    this.#call()
+    if (this.mistakes.blindDirectory !== true) this.#syncNames()
+  }
+
+  #syncNames(): void {
+    this.names = new Set(this.#current().keys())
+    for (const moment of this.moments) {
+      for (const name of moment.keys()) if (!this.names.has(name)) moment.delete(name)
+    }
   }
 
   /** Leaves in another directory what is there when the power comes back. */
@@ -98,11 +126,13 @@ export class Disk {
     this.moment()
     const pick = <A>(from: ReadonlyArray<A>): A => from[Math.floor(random() * from.length)]!
     mkdirSync(into, { recursive: true })
+    const present = this.#current()
     const names = new Set([...this.names, ...this.moments.flatMap((moment) => Array.from(moment.keys()))])
     for (const name of names) {
       const versions = this.moments.flatMap((moment) => moment.get(name) ?? [])
       if (versions.length === 0) continue
-      if (!this.names.has(name) && random() < 0.5) continue
+      const sure = this.names.has(name) && present.has(name)
+      if (!sure && random() < 0.5) continue
       const length = versions.at(-1)!.length
       const synced = this.synced.get(name) ?? new Uint8Array(length)
       const bytes = new Uint8Array(length)
@@ -148,5 +178,13 @@ export const observed = (platform: typeof Platform): typeof Platform => ({
     const published = platform.publish(from, to)
     if (published) under(to)?.published(from, to)
     return published
+  },
+  remove: (path) => {
+    if (path.endsWith(".channel")) under(path)?.removing()
+    platform.remove(path)
+  },
+  syncDirectory: (path) => {
+    under(path)?.syncDirectory()
+    platform.syncDirectory(path)
   }
 })

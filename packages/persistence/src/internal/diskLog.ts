@@ -132,6 +132,8 @@ export class DiskLog {
     this.#oldest = this.#fileOf(reader.position)
     while (reader.pollUnsafe((record, position) => this.#apply(record, position)) > 0);
     this.#newest = this.#fileOf(writer.position)
+    // Whoever takes over begins a file: with those that ended early, deaths would fill the disk.
+    this.#compact()
   }
 
   get ids(): ReadonlyArray<string> {

@@ -240,5 +240,16 @@ export const create = (
   }
 }
 
+/**
+ * Removes the oldest files, in their order, each from the disk before the next: a loss of power that brought back some of
+ * them would leave a gap.
+ */
+export const removeOldest = (directory: string, bases: ReadonlyArray<number>): void => {
+  for (const base of bases) {
+    Platform.remove(pathOf(directory, base))
+    Platform.syncDirectory(directory)
+  }
+}
+
 /** Bytes that a format's id may have. */
 export const isFormat = (id: string): boolean => new TextEncoder().encode(id).length <= FORMAT_BYTES

@@ -218,7 +218,7 @@ export class ChannelWriter<In> implements Core<In> {
     const bases = Files.list(directory)
     // The last one is the present one, and stays.
     const dead = bases.slice(0, -1).filter((_, i) => bases[i + 1]! <= position)
-    convert(() => dead.forEach((base) => Platform.remove(Files.pathOf(directory, base))))
+    convert(() => Files.removeOldest(directory, dead))
   }
 
   /** Ends the channel. */
@@ -327,9 +327,7 @@ export class ChannelWriter<In> implements Core<In> {
     old.close()
     if (keep < Infinity) {
       const bases = Files.list(directory)
-      for (const base of bases.slice(0, Math.max(0, bases.length - 1 - keep))) {
-        Platform.remove(Files.pathOf(directory, base))
-      }
+      Files.removeOldest(directory, bases.slice(0, Math.max(0, bases.length - 1 - keep)))
     }
   }
 
