@@ -58,7 +58,9 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Platform from "#platform"
 import * as Mapping from "./internal/mapping.ts"
-import type { StorageError } from "./StorageError.ts"
+import * as RegionFile from "./internal/regionFile.ts"
+import * as SnapshotFile from "./internal/snapshotFile.ts"
+import { StorageError } from "./StorageError.ts"
 
 /**
  * When what is stored goes to the disk; see the table above.
@@ -81,27 +83,29 @@ export interface Options {
   readonly interval?: Duration.Input | undefined
 }
 
-const kind = "mapped"
+/**
+ * Memory that is the files of a directory.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MappedMemory extends Memory.Service {
+  /** Its absolute path. */
+  readonly directory: string
+}
 
-/** Names are for people; files have the letters that every file system has, and never lead elsewhere. */
-const fileName = (name: string): string =>
-  encodeURIComponent(name).replace(/[.!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
+/**
+ * Whether memory is that of a directory's files.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMappedMemory = (memory: Memory.Service): memory is MappedMemory => "directory" in memory
+
+const kind = "mapped"
 
 const toMemoryError = (name: string) => (error: StorageError): Memory.MemoryError =>
   new Memory.MemoryError({ name, reason: error.message })
-
-const TEMPORARY = ".temporary"
-
-/** Removes what processes left that ended without closing their scopes: the lock of a living one is taken. */
-const removeLeft = (directory: string): void => {
-  for (const name of Platform.list(directory)) {
-    if (!name.endsWith(TEMPORARY)) continue
-    const path = Platform.join(directory, name)
-    const fd = Platform.open(path, "write")
-    if (Platform.lock(path, fd)) Platform.remove(path)
-    Platform.close(fd)
-  }
-}
 
 interface Opened {
   readonly mapping: Mapping.Mapping
@@ -111,9 +115,10 @@ interface Opened {
 
 /** Undefined when another scope has it. */
 const openKept = (path: string, byteLength: number): Opened | undefined => {
-  if (!Platform.exists(path)) {
+  const there = Platform.openIfThere(path)
+  if (there === undefined) {
     // Under its name only when it is whole: a crash in between leaves a file that nobody takes for a region.
-    const made = `${path}.${Platform.random32().toString(36)}${TEMPORARY}`
+    const made = RegionFile.temporary(path)
     const mapping = Mapping.create(made, byteLength)
     Platform.lock(made, mapping.fd)
     if (Platform.publish(made, path)) {
@@ -122,17 +127,60 @@ const openKept = (path: string, byteLength: number): Opened | undefined => {
     }
     mapping.close()
   }
-  const fd = Platform.open(path, "write")
+  const fd = there ?? Platform.open(path, "write")
   try {
-    if (!Platform.lock(path, fd)) {
+    // Or something else was put in its place before it was locked.
+    const size = Platform.lock(path, fd) ? Platform.sizeIfNamed(path, fd) : undefined
+    if (size === undefined) {
       Platform.close(fd)
       return undefined
     }
-    Platform.reserve(path, fd, byteLength)
-    return { mapping: new Mapping.Mapping(path, fd, Platform.size(path, fd), "write"), kept: true }
+    if (size < byteLength) Platform.reserve(path, fd, byteLength)
+    return { mapping: new Mapping.Mapping(path, fd, Math.max(size, byteLength), "write"), kept: true }
   } catch (cause) {
     Platform.close(fd)
     throw cause
+  }
+}
+
+class MappedRegion implements Memory.Region {
+  readonly name: string
+  readonly opened: Opened
+  readonly byteOffset: number
+  readonly byteLength: number
+  readonly shared = true
+  readonly waitable = false
+  readonly #flushed: (mapping: Mapping.Mapping) => Effect.Effect<void, StorageError>
+
+  constructor(
+    name: string,
+    opened: Opened,
+    extent: { readonly byteOffset: number; readonly byteLength: number } | undefined,
+    flushed: (mapping: Mapping.Mapping) => Effect.Effect<void, StorageError>
+  ) {
+    const { byteLength } = opened.mapping
+    this.name = name
+    this.opened = opened
+    this.byteOffset = extent?.byteOffset ?? 0
+    this.byteLength = extent?.byteLength ?? byteLength - byteLength % 8
+    this.#flushed = flushed
+  }
+
+  get buffer(): ArrayBuffer {
+    return this.opened.mapping.buffer
+  }
+
+  get kept(): boolean {
+    return this.opened.kept
+  }
+
+  get flush(): Effect.Effect<void, Memory.MemoryError> {
+    return Effect.mapError(this.#flushed(this.opened.mapping), toMemoryError(this.name))
+  }
+
+  get descriptor(): Memory.Descriptor {
+    const { byteLength, byteOffset, name, opened } = this
+    return { kind, name, byteOffset, byteLength, source: opened.mapping.path }
   }
 }
 
@@ -144,7 +192,7 @@ const openKept = (path: string, byteLength: number): Opened | undefined => {
  */
 export const make = Effect.fnUntraced(function*(
   options: Options
-): Effect.fn.Return<Memory.Service, StorageError, Scope.Scope> {
+): Effect.fn.Return<MappedMemory, StorageError, Scope.Scope> {
   const flush = options.flush ?? "none"
   const heap = Memory.makeHeap()
   const mappings = new Set<Mapping.Mapping>()
@@ -152,7 +200,7 @@ export const make = Effect.fnUntraced(function*(
     const directory = Platform.resolve(options.directory)
     Platform.assertSupported(directory)
     Platform.makeDirectory(directory)
-    removeLeft(directory)
+    RegionFile.removeLeft(directory)
     return directory
   })
 
@@ -162,47 +210,37 @@ export const make = Effect.fnUntraced(function*(
       flush === "sync" ? mapping.sync : Effect.sync(() => mapping.syncAsync(() => {}))
     )
 
-  const region = Effect.fnUntraced(function*(
+  // A swarm of a million has two hundred: as few steps as can be.
+  const region = (
     name: string,
     open: () => Opened | undefined,
     extent?: { readonly byteOffset: number; readonly byteLength: number }
-  ) {
-    const acquire = Effect.flatMap(
-      Effect.mapError(Mapping.attempt(open), toMemoryError(name)),
-      (opened) => {
-        if (opened === undefined) {
-          return Effect.fail(new Memory.MemoryError({ name, reason: "another scope has it" }))
+  ): Effect.Effect<Memory.Region, Memory.MemoryError, Scope.Scope> =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        try {
+          const opened = open()
+          if (opened === undefined) {
+            return Effect.fail(new Memory.MemoryError({ name, reason: "another scope has it" }))
+          }
+          mappings.add(opened.mapping)
+          return Effect.succeed(new MappedRegion(name, opened, extent, flushed))
+        } catch (cause) {
+          if (cause instanceof StorageError) return Effect.fail(toMemoryError(name)(cause))
+          throw cause
         }
-        mappings.add(opened.mapping)
-        return Effect.succeed(opened)
+      }),
+      ({ opened: { mapping, temporary } }) => {
+        const close = Effect.sync(() => {
+          mappings.delete(mapping)
+          mapping.close()
+          if (temporary === true) Platform.remove(mapping.path)
+        })
+        return temporary === true || flush === "none"
+          ? close
+          : Effect.andThen(Effect.ignore(flushed(mapping)), close)
       }
     )
-    const { kept, mapping } = yield* Effect.acquireRelease(
-      acquire,
-      ({ mapping, temporary }) =>
-        Effect.andThen(
-          temporary === true ? Effect.void : Effect.ignore(flushed(mapping)),
-          Effect.sync(() => {
-            mappings.delete(mapping)
-            mapping.close()
-            if (temporary === true) Platform.remove(mapping.path)
-          })
-        )
-    )
-    const byteOffset = extent?.byteOffset ?? 0
-    const byteLength = extent?.byteLength ?? mapping.byteLength - mapping.byteLength % 8
-    return {
-      name,
-      buffer: mapping.buffer,
-      byteOffset,
-      byteLength,
-      shared: true,
-      waitable: false,
-      kept,
-      flush: Effect.mapError(flushed(mapping), toMemoryError(name)),
-      descriptor: { kind, name, byteOffset, byteLength, source: mapping.path }
-    } satisfies Memory.Region
-  })
 
   if (flush === "async" && options.interval !== undefined) {
     const every = Duration.fromInputUnsafe(options.interval)
@@ -215,6 +253,8 @@ export const make = Effect.fnUntraced(function*(
   }
 
   return {
+    directory,
+    snapshots: (swarm) => SnapshotFile.names(directory, swarm),
     allocate: (request) => {
       const { alignment = 64, name } = request
       if (request.waitable === true) return heap.allocate(request)
@@ -225,10 +265,9 @@ export const make = Effect.fnUntraced(function*(
       if (!(alignment > 0 && alignment <= 4096 && (alignment & (alignment - 1)) === 0)) {
         return fail(`an alignment of ${alignment} is not a power of two up to 4096`)
       }
-      const path = Platform.join(directory, fileName(name))
       return region(name, () => {
-        if (request.keep === true) return openKept(`${path}.region`, byteLength)
-        const temporary = `${path}.${Platform.random32().toString(36)}${TEMPORARY}`
+        if (request.keep === true) return openKept(RegionFile.pathOf(directory, name), byteLength)
+        const temporary = RegionFile.temporary(Platform.join(directory, RegionFile.encode(name)))
         const mapping = Mapping.create(temporary, byteLength)
         Platform.lock(temporary, mapping.fd)
         return { mapping, kept: false, temporary: true }

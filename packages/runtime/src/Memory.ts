@@ -103,6 +103,8 @@ export class MemoryError extends Schema.TaggedError<MemoryError>()("MemoryError"
 export interface Service {
   readonly allocate: (request: Request) => Effect.Effect<Region, MemoryError, Scope.Scope>
   readonly attach: (descriptor: Descriptor) => Effect.Effect<Region, MemoryError, Scope.Scope>
+  /** The names of the snapshots that there are of a swarm's kept memory: for people. Absent where there are none. */
+  readonly snapshots?: ((swarm: string) => ReadonlyArray<string>) | undefined
 }
 
 const fail = (name: string, reason: string) => Effect.fail(new MemoryError({ name, reason }))

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { SwarmError } from "./SwarmError.ts"
 
 /**
  * A worker thread did not start: its module failed to load, its layers failed to build, or it did not answer in time.
@@ -68,7 +69,8 @@ export class LocalContract extends Schema.TaggedError<LocalContract>()("LocalCon
 }
 
 /**
- * A pool of workers did not come up; `reason` says why.
+ * A pool of workers did not come up; `reason` says why. It is a `SwarmError` where one of the pool's swarms could not be
+ * made.
  *
  * @category errors
  * @since 0.1.0
@@ -76,7 +78,7 @@ export class LocalContract extends Schema.TaggedError<LocalContract>()("LocalCon
 export class PoolError extends Schema.TaggedError<PoolError>()("PoolError", {
   /** The worker's number, from 1; 0 where it is no worker's fault, and none was started. */
   worker: Schema.Number,
-  reason: Schema.Union([WorkerNotReady, NotHosted, ContractMismatch, LocalContract])
+  reason: Schema.Union([WorkerNotReady, NotHosted, ContractMismatch, LocalContract, SwarmError])
 }) {
   override get message(): string {
     return this.worker === 0 ? this.reason.message : `worker ${this.worker}: ${this.reason.message}`

@@ -14,6 +14,7 @@ import type { AskError } from "./AskError.ts"
 import type { MemoryError } from "./Memory.ts"
 import type { Columns, State } from "./Swarm.ts"
 import type { SwarmError } from "./SwarmError.ts"
+import type { Image } from "./SwarmImage.ts"
 
 /**
  * The population of a swarm with the messages `Rpcs` and the state `S`.
@@ -105,6 +106,12 @@ export interface Population<in Rpcs extends Rpc.Any, in out S extends State> {
 
   /** Brings its memory, where that is kept, to where it outlives the machine; no turn is open meanwhile. */
   readonly flush: Effect.Effect<void, MemoryError>
+
+  /**
+   * Runs while the swarm stands still: no turn is open and none begins, nobody is born or ends, and no effect takes the
+   * place of its row. What comes meanwhile waits. It is given the swarm's memory, to be read.
+   */
+  quiesce<A, E, R>(use: (image: Image) => Effect.Effect<A, E, R>): Effect.Effect<A, E | SwarmError, R>
 
   /** Failures of handlers, from now on: a bounded stream, which forgets the oldest when its reader lags. */
   readonly failures: Stream.Stream<Failure>

@@ -14,7 +14,8 @@ import * as Schema from "effect/Schema"
  * | `InvalidState` | what was to be an instance's state does not fit its schema |
  * | `Memory` | there is no memory for more instances |
  * | `HandlerFailed` | a handler failed, and the swarm's policy is to stop |
- * | `OpenTurn` | its memory was left within a turn |
+ * | `OpenTurn` | its memory was left within a turn, or within a change between turns |
+ * | `Damaged` | a part of its memory is missing, or was cut |
  * | `ContractMismatch` | its memory, or a worker, has another state or another protocol |
  * | `ThreadLost` | a worker ended within a turn |
  * | `Elsewhere` | a worker was asked for what only the thread that has the instances can do |
@@ -31,6 +32,7 @@ export class SwarmError extends Schema.TaggedError<SwarmError>()("SwarmError", {
     "Memory",
     "HandlerFailed",
     "OpenTurn",
+    "Damaged",
     "ContractMismatch",
     "ThreadLost",
     "Elsewhere"

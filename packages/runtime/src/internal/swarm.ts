@@ -7,6 +7,7 @@ import * as Scope from "effect/Scope"
 import type { Any, Behaviour } from "../Swarm.ts"
 import { Memory } from "../Memory.ts"
 import { Essential } from "../Message.ts"
+import { PoolError } from "../PoolError.ts"
 import { SwarmError } from "../SwarmError.ts"
 import { HEADER_BYTES, SwarmStore } from "./hot/swarmStore.ts"
 import { type Handling, SwarmTurn } from "./hot/swarmTurn.ts"
@@ -44,7 +45,7 @@ export const own = Effect.fnUntraced(function*(contract: Any, system: System) {
   const failures = yield* PubSub.sliding<Failed>(FAILURES_KEPT)
   const wire = Wire.of(contract)
   // Closed after the swarm: nobody looks at it any more.
-  const { grow, parts, regions } = grower(
+  const { grow, parts, regions, reopen } = grower(
     contract.name,
     memory,
     yield* Scope.fork(scope),
@@ -65,10 +66,13 @@ export const own = Effect.fnUntraced(function*(contract: Any, system: System) {
   }
   const store = new SwarmStore(wire.rows, header, birth, grow)
   if (kept) {
-    if (store.open !== 0) {
-      return yield* problem("OpenTurn", `whoever had its memory ended within turn ${store.open}`)
+    if (store.open !== 0 || store.torn) {
+      const within = store.open !== 0 ? `turn ${store.open}` : `a change after turn ${store.turn}`
+      const snapshots = memory.snapshots?.(contract.name) ?? []
+      const there = snapshots.length === 0 ? "" : `; its snapshots: ${snapshots.join(", ")}`
+      return yield* problem("OpenTurn", `whoever had its memory ended within ${within}${there}`)
     }
-    yield* Effect.try({ try: () => store.reopen(type), catch: (error) => error as SwarmError })
+    yield* Effect.try({ try: () => reopen(store, type), catch: (error) => error as SwarmError })
   }
   const tasks = Context.get(context, Scheduler.Scheduler).makeDispatcher()
   const schema = contract.state
@@ -138,7 +142,10 @@ export const outletOf = (host: SwarmHost): Outlet => {
 
 /** A swarm of a pool: its instances are this thread's, and the workers run its handlers. */
 export const inPool = Effect.fnUntraced(function*(contract: Any, system: System, crew: Crew) {
-  const { host, parts, population } = yield* Effect.orDie(own(contract, system))
+  const { host, parts, population } = yield* Effect.mapError(
+    own(contract, system),
+    (reason) => new PoolError({ worker: 0, reason })
+  )
   host.executor = crew.executor(host, parts)
   return population
 })

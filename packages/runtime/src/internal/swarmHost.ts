@@ -93,7 +93,6 @@ export class SwarmHost extends SwarmInstances {
   private readonly exit = Deferred.makeUnsafe<void, SwarmError>()
   private running = false
   private armed = false
-  private held = 0
   private microtasks = 0
   private over: SwarmError | undefined = undefined
   private closing = false
@@ -281,25 +280,24 @@ export class SwarmHost extends SwarmInstances {
     })
   }
 
-  /** Runs with no turn open, and none beginning. */
-  holding<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    const hold = this.betweenTurns(() =>
+  /** Runs while the swarm stands still: as within a turn nobody is born or ends, and what waits for its end waits. */
+  standing<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    const halt = this.betweenTurns(() =>
       Effect.sync(() => {
-        this.held++
+        this.running = true
       })
     )
     const release = Effect.sync(() => {
-      this.held--
-      this.arm()
+      this.running = false
+      this.rest()
     })
-    return Effect.acquireUseRelease(hold, () => effect, () => release)
+    return Effect.acquireUseRelease(halt, () => effect, () => release)
   }
 
   /** One turn, whether there is anything to do or not. */
   readonly step: Effect.Effect<Turned, SwarmError> = Effect.suspend(() =>
     this.betweenTurns(() => {
       if (this.over !== undefined) return Effect.fail(this.over)
-      if (this.held > 0) return Effect.andThen(Effect.yieldNow, this.step)
       return Effect.callback<Turned, SwarmError>((resume) =>
         this.begin((turned) =>
           resume(turned instanceof SwarmError ? Effect.fail(turned) : Effect.succeed(turned))
@@ -310,7 +308,7 @@ export class SwarmHost extends SwarmInstances {
 
   /** Sees to it that there will be a turn. */
   arm(): void {
-    if (this.armed || this.running || this.options.manual || this.held > 0 || this.over !== undefined) return
+    if (this.armed || this.running || this.options.manual || this.over !== undefined) return
     if (this.inbox.size === 0 && this.broadcasts.length === 0 && this.first.length === 0) return
     this.armed = true
     if (this.microtasks++ < MICROTASKS) return queueMicrotask(this.turn)
@@ -321,7 +319,7 @@ export class SwarmHost extends SwarmInstances {
 
   private readonly turn = (): void => {
     this.armed = false
-    if (!this.running && this.held === 0 && this.over === undefined) this.begin(() => {})
+    if (!this.running && this.over === undefined) this.begin(() => {})
   }
 
   private begin(done: (turned: Turned | SwarmError) => void): void {

@@ -59,7 +59,8 @@ export class SwarmInstances {
   /** A new instance with this state: its slot. Throws a `SwarmError` for a state that does not fit. */
   spawn(state: unknown): number {
     const { store, writer } = this
-    const slot = store.add()
+    store.changing()
+    const slot = this.added()
     const row = store.count - 1
     writer.enter(this.chunk(row))
     writer.r = row & (this.rows.shape.rows - 1)
@@ -68,12 +69,24 @@ export class SwarmInstances {
     writer.d1 = -1
     try {
       writer.write(this.construct(state))
+      if (this.rows.shape.managed) store.settle(Math.floor(row / this.rows.shape.rows), writer.r)
     } catch (error) {
       store.unadd()
+      if (error instanceof SwarmError) throw error
       throw new SwarmError({ swarm: this.name, reason: "InvalidState", problem: Failure.of(error) })
     }
-    if (this.rows.shape.managed) store.settle(Math.floor(row / this.rows.shape.rows), writer.r)
+    store.changed()
     return slot
+  }
+
+  /** A place for one more, unless there is no memory for it. */
+  private added(): number {
+    try {
+      return this.store.add()
+    } catch (error) {
+      this.store.changed()
+      throw error
+    }
   }
 
   /** The state of the instance in a row, as a plain value. */
@@ -87,19 +100,23 @@ export class SwarmInstances {
   /** Sets every field of a row, or throws and has set none. */
   write(row: number, state: unknown): void {
     const { managed, rows } = this.rows.shape
-    const { writer } = this
+    const { store, writer } = this
     writer.enter(this.chunk(row))
     writer.r = row & (rows - 1)
     writer.d0 = 0
     writer.d1 = 0
+    store.changing()
     try {
       writer.write(state)
     } catch (error) {
       writer.rollback()
+      store.changed()
       throw error
     }
-    if (!managed) return
-    writer.commit()
-    this.store.settle(Math.floor(row / rows), writer.r)
+    if (managed) {
+      writer.commit()
+      store.settle(Math.floor(row / rows), writer.r)
+    }
+    store.changed()
   }
 }

@@ -6,7 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Scope from "effect/Scope"
 import type * as Memory from "../Memory.ts"
 import { SwarmError } from "../SwarmError.ts"
-import type { Grow, Use } from "./hot/swarmStore.ts"
+import type { Grow, SwarmStore, Use } from "./hot/swarmStore.ts"
 
 /** A region and its use, as it goes to another thread. */
 export interface Part {
@@ -14,17 +14,38 @@ export interface Part {
   readonly descriptor: Memory.Descriptor
 }
 
-/** The name of a region: stable, so that memory with names finds it again. */
-export const nameOf = (swarm: string, use: Use): string => {
+const partOf = (use: Use): string => {
   switch (use.kind) {
     case "header":
-      return `${swarm}/header`
+      return use.kind
     case "heap":
-      return `${swarm}/heap-${use.index}-${use.extent}`
+      return `heap-${use.index}-${use.extent}`
     default:
-      return `${swarm}/${use.kind}-${use.index}`
+      return `${use.kind}-${use.index}`
   }
 }
+
+/**
+ * The name of a part's region: stable, so that memory with names finds it again. All but the header have another one in
+ * each edition, so that those of two can be there at once.
+ */
+export const nameOf = (swarm: string, part: string, edition: number): string =>
+  edition === 0 || part === "header" ? `${swarm}/${part}` : `${swarm}/${part}@${edition}`
+
+const PART = /^(header|slots-\d+|chunk-\d+|heap-\d+-\d+)(?:@(\d+))?$/
+
+/** The part and the edition of a region; undefined for what is none of this swarm. */
+export const parse = (
+  swarm: string,
+  name: string
+): { readonly part: string; readonly edition: number } | undefined => {
+  if (!name.startsWith(`${swarm}/`)) return undefined
+  const found = PART.exec(name.slice(swarm.length + 1))
+  return found === null ? undefined : { part: found[1]!, edition: Number(found[2] ?? 0) }
+}
+
+/** What a region is asked for that must be there: it keeps its length, and is not filled up where it was cut. */
+const LEAST_BYTES = 8
 
 /**
  * Allocates regions for as long as the scope lives, synchronously: a turn cannot wait in the middle. `parts` are those
@@ -37,15 +58,20 @@ export const grower = (
   keep: boolean
 ): {
   readonly grow: Grow
+  /** Takes over what was kept: all of it must be there. */
+  readonly reopen: (store: SwarmStore, type: number) => void
   readonly parts: ReadonlyArray<Part>
   readonly regions: ReadonlyArray<Memory.Region>
 } => {
   const parts: Array<Part> = []
   const regions: Array<Memory.Region> = []
   const context = Context.make(Scope.Scope, scope)
+  let edition = 0
+  let reopening = false
   const grow: Grow = (use, byteLength) => {
+    const name = nameOf(swarm, partOf(use), edition)
     const exit = Effect.runSyncExitWith(context)(
-      memory.allocate({ name: nameOf(swarm, use), byteLength, keep })
+      memory.allocate({ name, byteLength: reopening ? LEAST_BYTES : byteLength, keep })
     )
     if (Exit.isFailure(exit)) {
       const problem = Cause.squash(exit.cause)
@@ -55,9 +81,18 @@ export const grower = (
         problem: problem instanceof Error ? problem.message : String(problem)
       })
     }
+    if (reopening && !(exit.value.kept && exit.value.byteLength >= byteLength)) {
+      throw new SwarmError({ swarm, reason: "Damaged", problem: `${name} is missing, or was cut` })
+    }
     regions.push(exit.value)
     parts.push({ use, descriptor: exit.value.descriptor })
     return exit.value
   }
-  return { grow, parts, regions }
+  const reopen = (store: SwarmStore, type: number): void => {
+    edition = store.edition
+    reopening = true
+    store.reopen(type)
+    reopening = false
+  }
+  return { grow, reopen, parts, regions }
 }

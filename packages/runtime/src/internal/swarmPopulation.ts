@@ -8,9 +8,11 @@ import type { AskOptions } from "../ActorRef.ts"
 import type { MemoryError, Region } from "../Memory.ts"
 import type { ColumnStats, Stats } from "../Population.ts"
 import { SwarmError } from "../SwarmError.ts"
+import type { Image } from "../SwarmImage.ts"
 import type { Chunk } from "./hot/columns.ts"
 import type { Failed, SwarmHost } from "./swarmHost.ts"
 import type { InstanceRef } from "./swarmRef.ts"
+import * as Wire from "./swarmWire.ts"
 
 /** The host of a population: what works on a whole swarm reaches it here. */
 export const hostOf = (population: unknown): SwarmHost => (population as LocalPopulation).host
@@ -142,9 +144,25 @@ export class LocalPopulation {
   }
 
   get flush(): Effect.Effect<void, MemoryError> {
-    return this.host.holding(
+    return this.host.standing(
       Effect.suspend(() => Effect.forEach(this.regions, ({ flush }) => flush, { discard: true }))
     )
+  }
+
+  quiesce<A, E, R>(use: (image: Image) => Effect.Effect<A, E, R>): Effect.Effect<A, E | SwarmError, R> {
+    const { host } = this
+    return host.standing(Effect.suspend((): Effect.Effect<A, E | SwarmError, R> => {
+      if (host.problem !== undefined) return Effect.fail(host.problem)
+      const { contract, store } = host
+      return use({
+        fingerprint: Wire.textOf(Wire.of(contract).words),
+        turn: store.turn,
+        count: store.count,
+        edition: store.edition,
+        kept: contract.options.keep === true,
+        regions: this.regions
+      })
+    }))
   }
 
   get step() {

@@ -13,7 +13,7 @@ const visit = (
   options: Options,
   each: (chunk: Chunk, size: number) => void
 ): Effect.Effect<void> =>
-  host.holding(Effect.suspend(() => {
+  host.standing(Effect.suspend(() => {
     const { store } = host
     const chunks = store.used
     let chunk = 0

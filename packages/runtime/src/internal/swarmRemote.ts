@@ -107,6 +107,10 @@ export class RemotePopulation {
     return Effect.orDie(this.elsewhere)
   }
 
+  quiesce(): Effect.Effect<never, SwarmError> {
+    return this.elsewhere
+  }
+
   get step(): Effect.Effect<never, SwarmError> {
     return this.elsewhere
   }

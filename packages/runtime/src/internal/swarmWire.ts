@@ -53,6 +53,10 @@ export const of = (swarm: Any): SwarmWire => {
   return wire
 }
 
+/** A fingerprint's words as text. */
+export const textOf = (words: ReadonlyArray<number>): string =>
+  words.map((word) => word.toString(16).padStart(8, "0")).join("")
+
 /** 128 bits of a text. */
 const hash = (text: string): ReadonlyArray<number> => {
   const words = [0x811c9dc5, 0x9e3779b9, 0x85ebca6b, 0xc2b2ae35]

@@ -6,7 +6,8 @@
  * **Invariant**: the rows 0 to count - 1 are in use, chunk after chunk, without a hole: removal moves the last one in.
  * All that lasts lies in the stretches handed in: header, slots, chunks and heaps have no pointer into JavaScript, and
  * a store made over the same bytes is the same store.
- * **Ordering**: plain memory. `begin` marks the turn as open before anything changes, `commit` after everything has.
+ * **Ordering**: plain memory. `begin` marks the turn as open before anything changes, `commit` after everything has;
+ * `changing` and `changed` do so for a change between turns. A process that is killed has made its stores in their order.
  * **Allocation**: an object for each chunk. Stretches come from `grow`.
  * **Evidence**: `test/hot/swarmStore.test.ts` compares it with a Map of objects; `swarm.spawn`, `swarm.bytes`.
  *
@@ -28,7 +29,9 @@
  * | 16, 17 | instances ever born, low and high |
  * | 18, 19 | instances ever ended, low and high |
  * | 20, 21 | pages of slots, chunks |
- * | 22 to 31 | 0 |
+ * | 22 | the edition: how often it was restored, which is in the names of its other regions |
+ * | 23 | 1 while something changes between turns |
+ * | 24 to 31 | 0 |
  */
 import { BUSY, Chunk, type Rows } from "./columns.ts"
 import { Heap, NOTHING } from "./heap.ts"
@@ -51,6 +54,8 @@ const BORN = 16
 const ENDED = 18
 const PAGES = 20
 const CHUNKS = 21
+const EDITION = 22
+const CHANGING = 23
 
 /** Bytes of the header. */
 export const HEADER_BYTES = 128
@@ -96,13 +101,14 @@ export class SwarmStore {
     const head = this.head = new Uint32Array(header.buffer, header.byteOffset, HEADER_BYTES >> 2)
     this.slots = new SlotMap(head, { free: FREE, used: USED, retired: RETIRED })
     if (head[0] === MAGIC) return
-    head[0] = MAGIC
     head[1] = FORM
     birth.fingerprint.forEach((word, i) => (head[FINGERPRINT + i] = word))
     head[ROWS] = rows.shape.rows
     head[HEAP] = birth.heapBytes
     head[SEED] = birth.seed
     head[TYPE] = birth.type
+    // Last: whoever is killed before has made no swarm.
+    head[0] = MAGIC
   }
 
   /** Whether the header is that of a store with this fingerprint. */
@@ -175,6 +181,16 @@ export class SwarmStore {
     return this.head[OPEN]!
   }
 
+  /** Whether a change between turns was not done with. */
+  get torn(): boolean {
+    return this.head[CHANGING] !== 0
+  }
+
+  /** How often it was restored. */
+  get edition(): number {
+    return this.head[EDITION]!
+  }
+
   get seed(): number {
     return this.head[SEED]!
   }
@@ -220,6 +236,15 @@ export class SwarmStore {
     this.head[OPEN] = 0
   }
 
+  /** Something changes between turns: what is killed before `changed` has half of it in its memory. */
+  changing(): void {
+    this.head[CHANGING] = 1
+  }
+
+  changed(): void {
+    this.head[CHANGING] = 0
+  }
+
   /** Room for so many instances in all. */
   reserve(count: number): void {
     while (this.chunks.length << this.shift < count) this.addChunk()
@@ -254,6 +279,7 @@ export class SwarmStore {
     const { chunks, head, rows, shift } = this
     const mask = rows.shape.rows - 1
     const last = head[COUNT]! - 1
+    this.changing()
     const to = chunks[row >>> shift]!
     const at = row & mask
     this.slots.remove(to.slots[at]!)
@@ -274,6 +300,7 @@ export class SwarmStore {
     head[COUNT] = last
     head[ENDED]!++
     if (head[ENDED] === 0) head[ENDED + 1]!++
+    this.changed()
   }
 
   /** A row's fields are those of another one's, which stays as it is. */
@@ -281,9 +308,11 @@ export class SwarmStore {
     const { rows, shift } = this
     const chunk = this.chunks[row >>> shift]!
     const at = row & (rows.shape.rows - 1)
+    this.changing()
     if (rows.shape.managed) this.free(chunk, at)
     rows.copy(from, there, chunk, at)
     this.settle(row >>> shift, at)
+    this.changed()
   }
 
   /** Puts the managed values of a row that wait for room into the chunk's heap, which grows for them. */
@@ -340,4 +369,37 @@ export class SwarmStore {
     if (heap === undefined) this.attach(use, stretch)
     else heap.grow(stretch)
   }
+}
+
+/** What a header says of the memory that it belongs to. */
+export interface Header {
+  readonly fingerprint: ReadonlyArray<number>
+  readonly count: number
+  readonly turn: number
+  /** The turn that is open, or 0. */
+  readonly open: number
+  readonly torn: boolean
+  readonly edition: number
+}
+
+/** Reads a header wherever its bytes lie; undefined where they are none. */
+export const headerOf = (bytes: Uint8Array): Header | undefined => {
+  if (bytes.length < HEADER_BYTES) return undefined
+  const head = new Uint32Array(bytes.slice(0, HEADER_BYTES).buffer)
+  if (head[0] !== MAGIC || head[1] !== FORM) return undefined
+  return {
+    fingerprint: Array.from(head.subarray(FINGERPRINT, FINGERPRINT + 4)),
+    count: head[COUNT]!,
+    turn: head[TURN]!,
+    open: head[OPEN]!,
+    torn: head[CHANGING] !== 0,
+    edition: head[EDITION]!
+  }
+}
+
+/** The same header for regions of another edition. */
+export const withEdition = (bytes: Uint8Array, edition: number): Uint8Array => {
+  const copy = bytes.slice()
+  new Uint32Array(copy.buffer, 0, HEADER_BYTES >> 2)[EDITION] = edition
+  return copy
 }
