@@ -9,6 +9,7 @@ import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty, isTagged } from "effect/Predicate"
 import type * as Schedule from "effect/Schedule"
+import { ThreadLost } from "@troupe/runtime/AskError"
 
 /**
  * @category type ids
@@ -158,9 +159,10 @@ export const make = (f: (cause: Cause.Cause<unknown>) => Outcome | undefined): R
     return { directive: outcome, backoff: undefined }
   })
 
-/** Failed on purpose, with an error: the state is as its handler left it. */
+/** Failed on purpose, with an error: the state is as its handler left it. That of a lost thread is gone. */
 const isCrash = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.length > 0 && cause.reasons.every(Cause.isFailReason)
+  cause.reasons.length > 0 &&
+  cause.reasons.every((reason) => Cause.isFailReason(reason) && !(reason.error instanceof ThreadLost))
 
 /**
  * Leaves everything open.

@@ -15,6 +15,7 @@ import {
   Scope
 } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { TestClock } from "effect/testing"
 import { Child, Escalation, RestartPolicy, Supervisor } from "../src/index.ts"
 import { listen } from "./fixtures/Worker.ts"
 
@@ -251,6 +252,49 @@ describe("Escalation", () => {
       assert.include(lines, "Error Root failed at Low, and nobody is above it: the system is in post-mortem")
       assert.strictEqual(yield* c.ask("Read"), 0)
       assert.strictEqual(living, 2)
+    }))
+
+  it.effect("postMortem: a failure whose restart waits has not reached the root", () =>
+    Effect.gen(function*() {
+      const supervisor = rooted({
+        intensity: { restarts: 1, within: "500 millis" },
+        policy: RestartPolicy.restart.pipe(RestartPolicy.withSchedule(Schedule.spaced("1 second"))),
+        children: [
+          Child.supervisor(Supervisor.make("Low", { policy: RestartPolicy.escalate, children: tills }))
+        ]
+      })
+      const { lines, root } = yield* world(supervisor, Escalation.postMortem)
+      const heard = yield* listen(root)
+      // By the time of the second restart the first one is out of the period.
+      for (let failure = 0; failure < 2; failure++) {
+        yield* (yield* till(root, "Low", "b")).tell("Break")
+        yield* heard.until("ChildFailed Root/Low")
+        yield* TestClock.adjust("1 second")
+        yield* heard.until("ChildStarted Root/Low")
+      }
+      assert.isFalse(lines.some((line) => line.includes("post-mortem")))
+    }))
+
+  it.effect("postMortem: what ends after it ends in reverse order, whatever its kind", () =>
+    Effect.gen(function*() {
+      const ended: Array<string> = []
+      const noted = (name: string) =>
+        Child.effect(
+          name,
+          Effect.andThen(Effect.addFinalizer(() => Effect.sync(() => ended.push(name))), Effect.never)
+        )
+      const supervisor = rooted({
+        policy: RestartPolicy.escalate,
+        children: [noted("one"), noted("two"), Child.actor("b", Till), noted("three")]
+      })
+      const { close, root } = yield* world(supervisor, Escalation.postMortem)
+      const heard = yield* listen(root)
+      yield* (yield* till(root, "b")).tell("Break")
+      yield* heard.until("Escalated Root/b")
+      yield* settled
+      assert.deepStrictEqual(ended, [])
+      yield* close
+      assert.deepStrictEqual(ended, ["three", "two", "one"])
     }))
 
   it.effect("postMortem: in a system that is not inspected it is a report", () =>

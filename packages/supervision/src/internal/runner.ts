@@ -236,14 +236,11 @@ abstract class ScopedRunner implements Runner {
   start(ended: (exit: Exit.Exit<unknown, unknown>) => void): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       const scope = Scope.makeUnsafe()
-      const linked = (exit: Exit.Exit<unknown, unknown>): void => {
-        // What its end interrupts has not failed.
-        if (scope.state._tag !== "Closed") ended(exit)
-      }
       const context = Context.add(
         Context.add(this.environment.context(), Scope.Scope, scope),
         Linked,
-        linked
+        // Those that its end interrupts tell of it too late.
+        ended
       )
       const running: NonNullable<typeof this.running> = { scope, fiber: undefined }
       this.running = running
