@@ -13,6 +13,14 @@ export interface Options {
   readonly seed: number
   /** How long it runs: of virtual time on one thread, of real time on several. */
   readonly seconds: number
+  /** Whether it is to come to its end early; it is asked again and again. (Default: it is not) */
+  readonly stopped?: (() => boolean) | undefined
+  /** Is told of each thing that is done to the system, as a line. (Default: nobody) */
+  readonly decided?: ((line: string) => void) | undefined
+  /** Instead of the scenario's own shares of messages, by kind. */
+  readonly rates?: Faults.Options["rates"] | undefined
+  /** One of the scenario's mistakes, which must be found. */
+  readonly mistake?: string | undefined
 }
 
 /** What came of a run, in lines. */
@@ -20,6 +28,10 @@ export type Summary = ReadonlyArray<readonly [label: string, value: string | num
 
 export interface Scenario {
   readonly description: string
+  /** Whether `rates` mean anything to it. */
+  readonly rated: boolean
+  /** What may be wrong with the system on purpose, so that what must hold does not. */
+  readonly mistakes: Readonly<Record<string, string>>
   readonly run: (options: Options) => Effect.Effect<Summary, Violation>
 }
 
@@ -35,6 +47,13 @@ export const hits = (faults: Faults.Faults): Effect.Effect<string> =>
         ", "
       )
   )
+
+/** The choices of a run, none of them left open. */
+export const settings = (options: Options) => ({
+  stopped: options.stopped ?? (() => false),
+  decided: options.decided ?? (() => {}),
+  mistaken: (mistake: string): boolean => options.mistake === mistake
+})
 
 /** Stands for all that was added to it: two runs with one digest were the same. */
 export class Digest {

@@ -10,7 +10,7 @@ import { Child, Faults, RestartPolicy, Supervisor } from "@troupe/supervision"
 import { Context, Effect, Fiber, Layer, References, Schedule, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { TestClock } from "effect/testing"
-import { check, Digest, hits, numbers, type Scenario, settle } from "./Scenario.ts"
+import { check, Digest, hits, numbers, type Scenario, settings, settle } from "./Scenario.ts"
 
 interface Entry {
   balance: number
@@ -32,7 +32,9 @@ const Account = Actor.make("Account", {
     Rpc.make("Remind"),
     Rpc.make("Balance", { success: Schema.Int })
   ),
-  args: Schema.String
+  args: Schema.String,
+  // What does not fit is sent again, as what was lost is.
+  mailbox: { capacity: 256, overflow: "dropNewest" }
 })
 
 type Ref = Actor.Ref<typeof Account>
@@ -40,7 +42,7 @@ type Ref = Actor.Ref<typeof Account>
 const owners = Array.from({ length: 12 }, (_, n) => `account-${n}`)
 const OPENING = 1000
 
-const accounts = (refs: ReadonlyMap<string, Ref>) =>
+const accounts = (refs: ReadonlyMap<string, Ref>, mistaken: (mistake: string) => boolean) =>
   Account.toLayer({
     state: Actor.opaque<{ readonly owner: string; readonly entry: Entry }>(),
     initial: (owner) => Effect.map(Ledger, (ledger) => ({ owner, entry: ledger.get(owner)! })),
@@ -56,7 +58,7 @@ const accounts = (refs: ReadonlyMap<string, Ref>) =>
       },
       Credit: (state, { amount, from, number }, ctx) => {
         const { entry } = state
-        if (!entry.credited.has(number)) {
+        if (!entry.credited.has(number) || mistaken("credits-twice")) {
           entry.credited.add(number)
           entry.balance += amount
         }
@@ -68,6 +70,8 @@ const accounts = (refs: ReadonlyMap<string, Ref>) =>
         return Actor.next(state)
       },
       Remind: (state, _, ctx) => {
+        if (mistaken("settles-unheard")) state.entry.owed.clear()
+        if (mistaken("sends-once")) return Actor.next(state)
         for (const [number, { amount, to }] of state.entry.owed) {
           ctx.send(refs.get(to)!, "Credit", { number, from: state.owner, amount })
         }
@@ -100,8 +104,16 @@ const ROUND_MILLIS = 100
 export const bank: Scenario = {
   description:
     "accounts that fail, hang and lose messages: their total never changes (one thread, virtual time)",
-  run: ({ seconds, seed }) =>
+  rated: true,
+  mistakes: {
+    "settles-unheard": "what was sent counts as arrived: money is lost with messages",
+    "credits-twice": "numbers are not looked at: money is made of messages that come twice",
+    "sends-once": "nothing is sent again: transfers are never confirmed"
+  },
+  run: (options) =>
     Effect.gen(function*() {
+      const { seconds, seed } = options
+      const { decided, mistaken, stopped } = settings(options)
       const ledger = new Map(owners.map((owner): [string, Entry] => [
         owner,
         { balance: OPENING, next: 0, credited: new Set(), owed: new Map() }
@@ -110,8 +122,9 @@ export const bank: Scenario = {
       const deliveries = { drop: 0.02, duplicate: 0.02, delay: 0.02, reorder: 0.02 }
       const faults = yield* Faults.make({
         seed,
-        rates: { ...handlers, ...deliveries },
-        victims: ({ name }) => name === "Account"
+        rates: options.rates ?? { ...handlers, ...deliveries, full: 0.01 },
+        victims: ({ name }) => name === "Account",
+        onHit: (kind, { name }, tag) => decided(`${kind} ${name} ${tag}`.trimEnd())
       })
       const refs = new Map<string, Ref>()
       const total = OPENING * owners.length
@@ -136,11 +149,13 @@ export const bank: Scenario = {
           for (const ref of refs.values()) {
             if (answers[at++]!._tag === "Success") continue
             killed++
+            decided(`kill ${owners[at - 1]}`)
             yield* ActorRef.kill(ref)
           }
           yield* check(totalOf(ledger) === total, `the total is ${totalOf(ledger)}, and was ${total}`)
         })
-        for (let n = 0; n < rounds; n++) {
+        let played = 0
+        for (; played < rounds && !stopped(); played++) {
           for (let payment = 0; payment < 20; payment++) {
             const [from, to] = [owners[random(owners.length)]!, owners[random(owners.length)]!]
             payments++
@@ -162,7 +177,7 @@ export const bank: Scenario = {
         const infos = yield* running.which
         yield* check(infos.every(({ status }) => status === "up"), "an account is not up at rest")
         return [
-          ["rounds", rounds],
+          ["rounds", played],
           ["payments asked for", payments],
           ["faults", yield* hits(faults)],
           ["accounts restarted", infos.reduce((sum, { starts }) => sum + starts - 1, 0)],
@@ -172,9 +187,11 @@ export const bank: Scenario = {
         ] as const
       })
 
+      // Hurt, and by a clock on which each second takes a quarter more.
+      const slow = Layer.mergeAll(Faults.layer(faults), Faults.layerSlowClock(1.25))
       const system = Layer.provideMerge(
-        accounts(refs),
-        Layer.mergeAll(Layer.succeed(Ledger, ledger), Layer.provide(ActorSystem.layer, Faults.layer(faults)))
+        accounts(refs, mistaken),
+        Layer.mergeAll(Layer.succeed(Ledger, ledger), Layer.provide(ActorSystem.layer, slow))
       )
       return yield* program.pipe(
         Effect.provide(Supervisor.layer(Bank)),

@@ -4,7 +4,7 @@ import { Child, RestartPolicy, Supervisor } from "@troupe/supervision"
 import { Effect, Layer, References, Schedule, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { TestClock } from "effect/testing"
-import { check, Digest, numbers, type Scenario, settle, type Violation } from "./Scenario.ts"
+import { check, Digest, numbers, type Scenario, settings, settle, type Violation } from "./Scenario.ts"
 
 const Clerk = Actor.make("Clerk", {
   protocol: RpcGroup.make(Rpc.make("Name", { success: Schema.String })),
@@ -12,7 +12,7 @@ const Clerk = Actor.make("Clerk", {
 })
 
 /** How many incarnations of each clerk live. */
-const clerks = (living: Map<string, number>) =>
+const clerks = (living: Map<string, number>, mistaken: (mistake: string) => boolean) =>
   Clerk.toLayer({
     state: Schema.String,
     initial: (name) =>
@@ -21,7 +21,10 @@ const clerks = (living: Map<string, number>) =>
           living.set(name, (living.get(name) ?? 0) + 1)
           return name
         }),
-        () => Effect.sync(() => living.set(name, living.get(name)! - 1))
+        () =>
+          Effect.sync(() => {
+            if (!mistaken("outlives")) living.set(name, living.get(name)! - 1)
+          })
       ),
     handlers: { Name: (name) => Actor.reply(name, name) }
   })
@@ -29,27 +32,28 @@ const clerks = (living: Map<string, number>) =>
 const policy = RestartPolicy.restart.pipe(RestartPolicy.withSchedule(Schedule.spaced("5 millis")))
 const restarts = { restarts: 2, within: "1 second" } as const
 
-const office = (name: string) =>
+const office = (name: string, clerk: Child.Options) =>
   Supervisor.make(name, {
     strategy: "rest_for_one",
     intensity: restarts,
     policy,
-    children: ["one", "two", "three"].map((clerk) => Child.actor(clerk, Clerk, { args: `${name}/${clerk}` }))
+    children: ["one", "two", "three"].map((id) => Child.actor(id, Clerk, { ...clerk, args: `${name}/${id}` }))
   })
 
-const region = (name: string) =>
+const region = (name: string, clerk: Child.Options) =>
   Supervisor.make(name, {
     strategy: "one_for_all",
     intensity: restarts,
     policy,
-    children: ["east", "west"].map((side) => Child.supervisor(office(`${name}-${side}`)))
+    children: ["east", "west"].map((side) => Child.supervisor(office(`${name}-${side}`, clerk)))
   })
 
-const Root = Supervisor.make("Company", {
-  intensity: "unlimited",
-  policy,
-  children: ["north", "south"].map((name) => Child.supervisor(region(name)))
-})
+const company = (clerk: Child.Options) =>
+  Supervisor.make("Company", {
+    intensity: "unlimited",
+    policy,
+    children: ["north", "south"].map((name) => Child.supervisor(region(name, clerk)))
+  })
 
 /** Who can be killed. */
 interface Node {
@@ -78,8 +82,16 @@ const ROUND_MILLIS = 100
 export const tree: Scenario = {
   description:
     "supervisors and actors killed at random: the tree at rest has its declared shape (one thread, virtual time)",
-  run: ({ seconds, seed }) =>
+  rated: false,
+  mistakes: {
+    temporary: "clerks that are killed are not started again: the shape is another one",
+    outlives: "an incarnation does not end before the next one starts: there are two of a clerk"
+  },
+  run: (options) =>
     Effect.gen(function*() {
+      const { seconds, seed } = options
+      const { decided, mistaken, stopped } = settings(options)
+      const Root = company(mistaken("temporary") ? { restart: "temporary" } : {})
       const living = new Map<string, number>()
       const random = numbers(seed)
       const digest = new Digest()
@@ -102,13 +114,15 @@ export const tree: Scenario = {
             yield* check(times === 1, `${times} incarnations of ${name} live`)
           }
         })
-        for (let n = 0; n < rounds; n++) {
+        let n = 0
+        for (; n < rounds && !stopped(); n++) {
           const nodes = yield* walk(root)
           for (let kill = random(4); kill >= 0; kill--) {
             const node = nodes[random(nodes.length)]
             if (node === undefined) continue
             kills++
             digest.add(node.path)
+            decided(`kill ${node.path}`)
             yield* ActorRef.kill(node.ref)
           }
           yield* TestClock.adjust(ROUND_MILLIS)
@@ -120,7 +134,7 @@ export const tree: Scenario = {
         yield* whole
         const top = yield* root.which
         return [
-          ["rounds", rounds],
+          ["rounds", n],
           ["nodes", declared.length],
           ["killed", kills],
           ["regions restarted", top.reduce((sum, { starts }) => sum + starts - 1, 0)],
@@ -129,7 +143,7 @@ export const tree: Scenario = {
       })
       return yield* program.pipe(
         Effect.provide(Supervisor.layer(Root)),
-        Effect.provide(Layer.provideMerge(clerks(living), ActorSystem.layer)),
+        Effect.provide(Layer.provideMerge(clerks(living, mistaken), ActorSystem.layer)),
         Effect.catchTag("StartError", Effect.die),
         Effect.provideService(References.MinimumLogLevel, "None")
       )
