@@ -72,9 +72,14 @@ export interface Actor<
   readonly ref: Schema.declare<ActorRef<Rpcs>>
 
   /** Types a behaviour given as a value or made in an Effect, for `toLayer`. */
-  of<S, H extends Handlers<Rpcs, NoInfer<S>>, RI = never, G extends Signal.Handlers<Rpcs, NoInfer<S>> = {}>(
-    behaviour: Behaviour<Rpcs, Args, S, H, RI, G>
-  ): Behaviour<Rpcs, Args, S, H, RI, G>
+  of<
+    S,
+    H extends Handlers<Rpcs, NoInfer<S>>,
+    RI = never,
+    G extends Signal.Handlers<Rpcs, NoInfer<S>> = {},
+    L extends Step.Literal = never,
+    I extends Step.Exact<L> = {}
+  >(behaviour: Behaviour<Rpcs, Args, S, H, RI, G, I>): Behaviour<Rpcs, Args, S, H, RI, G>
 
   /**
    * Hosts the actor with this behaviour on this thread. What its handlers need, the layer needs; a `Scope` in
@@ -84,30 +89,19 @@ export interface Actor<
     S,
     H extends Handlers<Rpcs, NoInfer<S>>,
     RI = never,
+    G extends Signal.Handlers<Rpcs, NoInfer<S>> = {},
+    L extends Step.Literal = never,
+    I extends Step.Exact<L> = {},
     E = never,
-    R = never,
-    G extends Signal.Handlers<Rpcs, NoInfer<S>> = {}
+    R = never
   >(
-    behaviour: Effect.Effect<Behaviour<Rpcs, Args, S, H, RI, G>, E, R>
+    behaviour: Behaviour<Rpcs, Args, S, H, RI, G, I> | Effect.Effect<Behaviour<Rpcs, Args, S, H, RI, G>, E, R>
   ): Layer.Layer<
     Hosted<Name>,
     E,
     | ActorSystem
     | Exclude<HandlersServices<H> | HandlersServices<G> | RI, Scope.Scope | Hosted<Name>>
     | Exclude<R, Scope.Scope>
-  >
-  // The last overload is the one whose errors are shown.
-  toLayer<
-    S,
-    H extends Handlers<Rpcs, NoInfer<S>>,
-    RI = never,
-    G extends Signal.Handlers<Rpcs, NoInfer<S>> = {}
-  >(
-    behaviour: Behaviour<Rpcs, Args, S, H, RI, G>
-  ): Layer.Layer<
-    Hosted<Name>,
-    never,
-    ActorSystem | Exclude<HandlersServices<H> | HandlersServices<G> | RI, Scope.Scope | Hosted<Name>>
   >
 
   /** Starts an actor that ends with the scope, and waits until it has started. */
@@ -194,14 +188,22 @@ export type SpawnArgs<Args extends Schema.Top> = PayloadArgs<Args["~type.make.in
  * @category models
  * @since 0.1.0
  */
-export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top, S, H, RI = never, G = {}> {
+export interface Behaviour<
+  in out Rpcs extends Rpc.Any,
+  Args extends Schema.Top,
+  S,
+  H,
+  RI = never,
+  G = {},
+  I = unknown
+> {
   /** The state's schema, for inspection and persistence; `Actor.opaque<S>()` for state that holds handles. */
   readonly state: Schema.Schema<S> | Opaque<S>
   /** The first state, plainly or in an Effect, which may acquire resources in the actor's scope. */
   readonly initial: (
     args: Args["Type"],
     ctx: ActorContext<Rpcs>
-  ) => NoInfer<S> | Effect.Effect<NoInfer<S>, never, RI>
+  ) => (NoInfer<S> & I) | Effect.Effect<NoInfer<S>, never, RI>
   /** A handler for each message: plain ones run inline, effectful ones on the actor's fiber. */
   readonly handlers: H & { readonly [K in Exclude<keyof H, Rpcs["_tag"]>]: never }
   /** Handlers for what the system tells. (Default: none) */
@@ -451,7 +453,6 @@ export const make = <const Name extends string, Rpcs extends Rpc.Any, Args exten
     local: options.local ?? false,
     ref: refSchema.make({ name, group: options.protocol }) as never,
     of: (behaviour) => behaviour,
-    // The overloads differ only in whether the behaviour comes in an Effect.
     toLayer: (behaviour: unknown) => Layer.effect(hosted, localHost.make(self, behaviour)) as never,
     spawn: (...args) =>
       Effect.withFiber((fiber) =>

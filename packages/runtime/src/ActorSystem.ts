@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import * as platform from "#platform"
 import type { Any, HostedOf } from "./Actor.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
@@ -62,6 +62,39 @@ export class ActorSystem extends Context.Service<ActorSystem, {
   /** The system's own scope. What is spawned in it lives as long as the layer that hosts it. */
   readonly scope: Scope.Scope
 }>()("@troupe/runtime/ActorSystem") {}
+
+/**
+ * What each thread has done.
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const stats: Effect.Effect<ReadonlyArray<ThreadStats>, never, ActorSystem> = Effect.flatMap(
+  ActorSystem,
+  ({ stats }) => stats
+)
+
+/**
+ * What reached nobody, from now on: a bounded stream, which forgets the oldest when its reader lags.
+ *
+ * **Example** (Dead letters in the log)
+ *
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { ActorSystem } from "@troupe/runtime"
+ *
+ * const logged = ActorSystem.deadLetters.pipe(
+ *   Stream.runForEach(({ actor, reason, tag }) => Effect.logWarning(`${tag} to ${actor}: ${reason}`)),
+ *   Effect.forkScoped
+ * )
+ * ```
+ *
+ * @category observing
+ * @since 0.1.0
+ */
+export const deadLetters: Stream.Stream<DeadLetter, never, ActorSystem> = Stream.unwrap(
+  Effect.map(ActorSystem, ({ deadLetters }) => deadLetters)
+)
 
 /**
  * Spawns what an Effect spawns under the system: it ends with the layer that hosts it, or when it stops.

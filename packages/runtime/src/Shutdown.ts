@@ -26,7 +26,7 @@ export interface Phase {
 
 /**
  * The phases of a system's shutdown, in their order. What makes the system is provided with them. In the one called
- * `actors`, which there must be, all actors end that this thread's scopes own.
+ * `actors`, which there must be, all actors end, on all threads.
  *
  * (Default: `intake`, `drain`, `actors` and `resources`, 5 seconds each)
  *
@@ -118,6 +118,11 @@ export const run: Effect.Effect<Report, never, ActorSystem> = Effect.suspend(() 
 /**
  * Runs the phases when an Effect is over, however it ends, while all layers that it uses are there still. Without it
  * they run when the system's layer closes: after those that were built on it, and their tasks.
+ *
+ * **Details**
+ *
+ * Put it within the scope that the Effect spawns in: `Effect.scoped(Shutdown.after(program))`. A scope that closes before
+ * waits for its actors as long as their finalizers take.
  *
  * @category running
  * @since 0.1.0

@@ -111,12 +111,43 @@ const make = <S, A, E, N = never>(kind: number, state: unknown, value: unknown):
   new kernel.Step(kind, state, value) as unknown as Step<S, A, E, N>
 
 /**
+ * What keeps a literal one where its type is inferred: a state `{ status: "new" }` has the type `"new"` in it, and
+ * not `string`.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Literal = string | number | bigint | boolean | null | undefined
+
+/**
+ * Anything, with the literals `L` in it; see `Literal`.
+ *
+ * @category type-level programming
+ * @since 0.1.0
+ */
+export type Exact<L> = L | Exact.Record<L> | ReadonlyArray<Exact.Record<L>> | {} | null | undefined
+
+/**
+ * @since 0.1.0
+ */
+export declare namespace Exact {
+  /**
+   * @category type-level programming
+   * @since 0.1.0
+   */
+  export interface Record<L> {
+    readonly [key: string]: Exact<L>
+  }
+}
+
+/**
  * Keeps `state`, and answers with nothing where an answer is awaited.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const next = <S>(state: S): Step<S, void> => make(kernel.NEXT, state, undefined)
+export const next = <S extends Exact<L>, L extends Literal = never>(state: S): Step<S, void> =>
+  make(kernel.NEXT, state, undefined)
 
 /**
  * Keeps `state`, and answers with `answer`.
@@ -124,7 +155,12 @@ export const next = <S>(state: S): Step<S, void> => make(kernel.NEXT, state, und
  * @category constructors
  * @since 0.1.0
  */
-export const reply = <S, A>(state: S, answer: A): Step<S, A> => make(kernel.REPLY, state, answer)
+export const reply = <
+  S extends Exact<L>,
+  A extends Exact<M>,
+  L extends Literal = never,
+  M extends Literal = never
+>(state: S, answer: A): Step<S, A> => make(kernel.REPLY, state, answer)
 
 /**
  * Keeps `state`, and answers with the message's declared error. Not a failure of the actor: nothing restarts.
@@ -132,7 +168,10 @@ export const reply = <S, A>(state: S, answer: A): Step<S, A> => make(kernel.REPL
  * @category constructors
  * @since 0.1.0
  */
-export const fail = <S, E>(state: S, error: E): Step<S, never, E> => make(kernel.FAIL, state, error)
+export const fail = <S extends Exact<L>, E, L extends Literal = never>(
+  state: S,
+  error: E
+): Step<S, never, E> => make(kernel.FAIL, state, error)
 
 /**
  * Keeps `state`; the answer is owed and comes through the `ctx.replier` that the handler took. An actor that ends
@@ -141,7 +180,8 @@ export const fail = <S, E>(state: S, error: E): Step<S, never, E> => make(kernel
  * @category constructors
  * @since 0.1.0
  */
-export const later = <S>(state: S): Step<S> => make(kernel.LATER, state, undefined)
+export const later = <S extends Exact<L>, L extends Literal = never>(state: S): Step<S> =>
+  make(kernel.LATER, state, undefined)
 
 /**
  * Keeps `state`, and handles what follows with `handlers`, another table for the same protocol; answers with nothing,
@@ -184,8 +224,15 @@ export const later = <S>(state: S): Step<S> => make(kernel.LATER, state, undefin
  * @since 0.1.0
  */
 export const become: {
-  <S, H>(state: S, handlers: H): Step<S, void, never, Needs<H, HandlersServices<H>>>
-  <S, H, A>(state: S, handlers: H, answer: A): Step<S, A, never, Needs<H, HandlersServices<H>>>
+  <S extends Exact<L>, H, L extends Literal = never>(
+    state: S,
+    handlers: H
+  ): Step<S, void, never, Needs<H, HandlersServices<H>>>
+  <S extends Exact<L>, H, A extends Exact<M>, L extends Literal = never, M extends Literal = never>(
+    state: S,
+    handlers: H,
+    answer: A
+  ): Step<S, A, never, Needs<H, HandlersServices<H>>>
 } = (state: unknown, handlers: unknown, answer?: unknown): Step<never, never, never, never> =>
   make(kernel.BECOME, state, new kernel.Becoming(handlers as object, answer))
 
@@ -196,7 +243,7 @@ export const become: {
  * @category constructors
  * @since 0.1.0
  */
-export const fork = <S, A, E, R>(
+export const fork = <S extends Exact<L>, A, E, R, L extends Literal = never>(
   state: S,
   effect: Effect.Effect<A, E, R>
 ): Step<S, A, E, Needs<never, Exclude<R, Scope.Scope>>> => make(kernel.FORK, state, effect)
@@ -230,7 +277,7 @@ export const fork = <S, A, E, R>(
  * @category constructors
  * @since 0.1.0
  */
-export const stream = <S, A, E, R>(
+export const stream = <S extends Exact<L>, A, E, R, L extends Literal = never>(
   state: S,
   stream: Stream.Stream<A, E, R>
 ): Step<S, Streamed<A, E>, never, Needs<never, Exclude<R, Scope.Scope>>> => make(kernel.STREAM, state, stream)
@@ -242,7 +289,8 @@ export const stream = <S, A, E, R>(
  * @category constructors
  * @since 0.1.0
  */
-export const stash = <S>(state: S): Step<S> => make(kernel.STASH, state, undefined)
+export const stash = <S extends Exact<L>, L extends Literal = never>(state: S): Step<S> =>
+  make(kernel.STASH, state, undefined)
 
 /**
  * Keeps `state`; the message has no place in it. It is a dead letter `Unhandled`, and an ask fails so.
@@ -250,7 +298,8 @@ export const stash = <S>(state: S): Step<S> => make(kernel.STASH, state, undefin
  * @category constructors
  * @since 0.1.0
  */
-export const unhandled = <S>(state: S): Step<S> => make(kernel.UNHANDLED, state, undefined)
+export const unhandled = <S extends Exact<L>, L extends Literal = never>(state: S): Step<S> =>
+  make(kernel.UNHANDLED, state, undefined)
 
 /**
  * Answers, and ends the actor; what still waits in its mailbox becomes dead letters.
@@ -260,7 +309,7 @@ export const unhandled = <S>(state: S): Step<S> => make(kernel.UNHANDLED, state,
  */
 export const stop: {
   (): Step<never, void>
-  <A>(answer: A): Step<never, A>
+  <A extends Exact<L>, L extends Literal = never>(answer: A): Step<never, A>
 } = (answer?: unknown): Step<never, never> => make(kernel.STOP, undefined, answer)
 
 /**

@@ -123,6 +123,11 @@ class Arriving extends Virtual implements Owned {
     return super.id
   }
 
+  /** Where it lives there may be other references to it. */
+  override get who(): unknown {
+    return this.actor === undefined ? this : this.actor.who
+  }
+
   override observe(observer: EndObserver): void {
     this.wish({ grant: (ref) => ref.observe(observer), refuse: (exit) => observer.ended(exit) })
   }

@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ActorRef } from "../ActorRef.ts"
 import type { ActorSystem } from "../ActorSystem.ts"
+import type { Broadcast } from "../Broadcast.ts"
 import { AudienceRef } from "./audience.ts"
 import { systemKey } from "./keys.ts"
 import { compile, type Group } from "./protocol.ts"
@@ -82,7 +83,7 @@ export const broadcast = <Rpcs extends Rpc.Any>(
   name: string,
   protocol: RpcGroup.RpcGroup<Rpcs>,
   options: { readonly reach?: "here" | "everywhere" | undefined } | undefined
-): Effect.Effect<ActorRef<Rpcs>, never, ActorSystem> =>
+): Effect.Effect<Broadcast<Rpcs>, never, ActorSystem> =>
   inSystem((system) => {
     const everywhere = options?.reach !== "here"
     const ref = new AudienceRef(system, what, name, compile(protocol, system.validate), everywhere)

@@ -5,7 +5,9 @@ import type * as Fiber from "effect/Fiber"
 import { DeadRef, InvalidMessage, MailboxesExhausted } from "../AskError.ts"
 import type { Bytes, Codec } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
-import { hand, PROTOCOL, visit } from "./audience.ts"
+import type { Address } from "./address.ts"
+import { answer, hand, type Listing, PROTOCOL, visit } from "./audience.ts"
+import * as Birth from "./birth.ts"
 import type { BoundedPlaces } from "./boundedPlaces.ts"
 import { crossing } from "./crossing.ts"
 import { Face, sending } from "./face.ts"
@@ -253,6 +255,14 @@ export class Inbox implements Sink, Arrival {
           return this.mesh.homes.move?.isClosed(this.peer.thread)
         case Peer.SETTLED:
           return this.mesh.homes.hasSettled(this.peer.thread, a)
+        case Peer.LISTEN:
+          return this.listen(a, b, d)
+        case Peer.LISTENERS:
+          return this.listeners(a === 1, d, Wire.addresses.decode(bytes, offset, end))
+        case Peer.SHUTDOWN:
+          return this.shutdown(a, d)
+        case Peer.SHUT:
+          return this.peer.settle(d)?.replier.succeed(Wire.late.decode(bytes, offset, end))
         case Peer.QUIET:
           return this.quiet(a, d)
         case Peer.IS_QUIET:
@@ -347,6 +357,13 @@ export class Inbox implements Sink, Arrival {
     this.mesh.homes.move?.isReleased(this.peer.thread, host, key, state)
   }
 
+  private shutdown(millis: number, correlation: number): void {
+    const { context, shutdown } = this.system
+    Effect.runForkWith(context)(shutdown.end(millis)).addObserver((exit) =>
+      this.peer.answer(Peer.SHUT, correlation, Exit.isSuccess(exit) ? exit.value : [], Wire.late)
+    )
+  }
+
   private quiet(millis: number, correlation: number): void {
     Effect.runFork(quiet(this.mesh, millis)).addObserver(() =>
       this.peer.answer(Peer.IS_QUIET, correlation, undefined, Wire.nothing)
@@ -433,6 +450,19 @@ export class Inbox implements Sink, Arrival {
     })
   }
 
+  /** Says who would hear a broadcast here. */
+  private listen(face: number, what: number, correlation: number): void {
+    const faced = this.faces[face]
+    if (faced !== undefined) answer(this.peer, what, faced.name, faced, correlation)
+  }
+
+  private listeners(more: boolean, correlation: number, addresses: ReadonlyArray<Address>): void {
+    const waiting = more ? this.peer.awaited(correlation) : this.peer.settle(correlation)
+    const listing = waiting?.replier as Listing | undefined
+    listing?.page(addresses)
+    if (!more) listing?.succeed(undefined)
+  }
+
   /** The message that has come took a place in a bounded mailbox, if its actor has one. */
   private placed(ref: Receiver | undefined, target: number, version: number): void {
     const { mailboxes } = this.mesh
@@ -509,9 +539,10 @@ export class Inbox implements Sink, Arrival {
     offset: number,
     end: number
   ): void {
-    const codec = this.system.kinds[type]?.wire.args
-    if (codec === undefined) return
-    this.peer.lives.revive(instance, version, correlation, this.decode(codec, bytes, offset, end))
+    const args = this.system.kinds[type]?.wire.args
+    if (args === undefined) return
+    const birth = this.decode(Birth.codec(args), bytes, offset, end)
+    this.peer.lives.revive(instance, version, correlation, birth)
   }
 
   private spawn(
@@ -527,9 +558,9 @@ export class Inbox implements Sink, Arrival {
       peer.answer(Peer.NOT_SPAWNED, correlation, failure, Wire.failure)
     const host = this.system.kinds[type]
     if (host === undefined) return refuse(`thread ${this.system.thread} does not host it`)
-    let args: unknown
+    let birth: Birth.Birth
     try {
-      args = this.decode(host.wire.args, bytes, offset, end)
+      birth = this.decode(Birth.codec(host.wire.args), bytes, offset, end)
     } catch (error) {
       return refuse(Failure.of(error))
     }
@@ -546,8 +577,12 @@ export class Inbox implements Sink, Arrival {
         : [shared.place, -shared.generation]
       peer.write(Peer.SPAWNED, instance, target, generation, correlation, version, Wire.version)
     }
-    if ((flags & Peer.UNAWAITED) !== 0) return there(host.sprout(args, host.owner, overseer))
-    const started = Effect.runForkWith(host.context)(host.spawnDecoded(args, host.owner, overseer))
+    if ((flags & Peer.UNAWAITED) !== 0) {
+      return there(host.sprout(birth.args, host.owner, overseer, birth.parent))
+    }
+    const started = Effect.runForkWith(host.context)(
+      host.spawnDecoded(birth.args, host.owner, overseer, birth.parent)
+    )
     this.starting.set(correlation, started)
     started.addObserver((exit) => {
       this.starting.delete(correlation)

@@ -179,7 +179,7 @@ export class Inspector {
     for (; slot < end && actors.length < limit; slot++) {
       const ref = slots[slot]
       if (ref === undefined || ref.status >= ENDING) continue
-      if (parent !== undefined && ref.parent !== parent) continue
+      if (parent !== undefined && ref.owner?.actor !== parent) continue
       if (wanted.actor !== undefined && ref.name !== wanted.actor) continue
       if (wanted.failed !== undefined && ref.inspected!.failures > 0 !== wanted.failed) continue
       actors.push(this.describe(ref))
@@ -190,7 +190,8 @@ export class Inspector {
   describe(ref: LocalRef): ActorInfo {
     const record = ref.inspected!
     const { now, high } = ref.depth
-    const { life, mailbox, parent } = ref
+    const { life, mailbox, owner } = ref
+    const parent = owner?.actor
     return {
       ...subjectOf(ref),
       actor: ref.name,

@@ -8,6 +8,8 @@ import type { Host } from "./host.ts"
 /** What marks a reference. */
 export const refTypeId = "~@troupe/runtime/ActorRef"
 
+export const broadcastTypeId = "~@troupe/runtime/Broadcast"
+
 /** The key of the system itself: the same as the class `ActorSystem`. */
 export const systemKey: Context.Service<ActorSystem, ActorSystem["Service"]> = Context.Service(
   "@troupe/runtime/ActorSystem"

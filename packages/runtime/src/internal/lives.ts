@@ -5,7 +5,6 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ActorId from "../ActorId.ts"
@@ -14,6 +13,7 @@ import { ThreadLost } from "../AskError.ts"
 import * as Codec from "../Codec.ts"
 import type { Overseer } from "../Overseer.ts"
 import { SpawnError } from "../SpawnError.ts"
+import { Anybody, type Birth } from "./birth.ts"
 import { crossing } from "./crossing.ts"
 import { exitOfNobody } from "./ending.ts"
 import * as ExitWire from "./exitWire.ts"
@@ -23,7 +23,6 @@ import { LocalRef } from "./localRef.ts"
 import type { Oversight } from "./oversight.ts"
 import * as Peer from "./peer.ts"
 import type { Ref, Stop, Subject } from "./ref.ts"
-import * as refSchema from "./refSchema.ts"
 import type { RemoteChild } from "./remoteChild.ts"
 import type { System } from "./system.ts"
 import * as Watch from "./watch.ts"
@@ -36,7 +35,7 @@ export interface Addressed {
 }
 
 /** A reference to whatever actor. */
-const reference = Codec.make(refSchema.make({ name: undefined, group: RpcGroup.make() as never }))
+const reference = Codec.make(Anybody)
 
 /** Those that may be started again where their thread has ended. */
 const Kept = Schema.Array(Schema.Struct({ target: Schema.Int, version: Schema.Int }))
@@ -161,7 +160,9 @@ export class Lives {
   /** Those that an actor of this thread has spawned there. */
   childrenOf(parent: LocalRef): ReadonlyArray<ActorRef<never>> {
     const all = Array.from(this.children.values())
-    return all.filter(({ owner }) => owner?.actor === parent).map(({ ref }) => ref)
+    return all.filter(({ owner }) => owner?.actor === parent).map(({ remote }) =>
+      remote as unknown as ActorRef<never>
+    )
   }
 
   // What the peer wants, and what it answers.
@@ -281,9 +282,10 @@ export class Lives {
   }
 
   /** Starts one again that was on this thread before it ended itself. */
-  revive(instance: number, version: number, correlation: number, args: unknown): void {
+  revive(instance: number, version: number, correlation: number, { args, parent }: Birth): void {
     this.obey(correlation, this.oversight(instance, version), (child) => {
       child.args = args
+      child.bornOf(parent)
       return Effect.as(child.start, true)
     })
   }

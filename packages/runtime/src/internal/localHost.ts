@@ -36,6 +36,7 @@ import type { Owner } from "./owner.ts"
 import { Oversight } from "./oversight.ts"
 import { compile, type Protocol } from "./protocol.ts"
 import { RankedBoundedRef, RankedRef } from "./rankedRef.ts"
+import type { Ref } from "./ref.ts"
 import type { RemoteContract, RemoteRef } from "./remoteRef.ts"
 import type { SharedMailboxes } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
@@ -213,8 +214,9 @@ export class LocalHost implements Host {
   }
 
   /** Makes an actor that starts when its turn comes. */
-  sprout(made: unknown, owner: Owner, overseer: Overseer | undefined): LocalRef {
+  sprout(made: unknown, owner: Owner, overseer: Overseer | undefined, parent?: Ref): LocalRef {
     const ref = this.make(undefined, IDLE, this.bounds && new Mailbox(this.bounds, undefined))
+    if (parent !== undefined) this.system.parents.set(ref, parent)
     owner.add(ref)
     ref.state = made
     if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, made, overseer, true)
@@ -455,7 +457,8 @@ export class LocalHost implements Host {
   spawnDecoded(
     made: unknown,
     owner: Owner,
-    overseer: Overseer | undefined
+    overseer: Overseer | undefined,
+    parent?: Ref
   ): Effect.Effect<ActorRef<never>, SpawnError> {
     if (owner.closed) {
       return Effect.fail(new SpawnError({ actor: this.name, cause: new Error("the scope is closed") }))
@@ -465,6 +468,7 @@ export class LocalHost implements Host {
       RUNNING,
       this.bounds && this.tightened(new Mailbox(this.bounds, undefined), undefined)
     )
+    if (parent !== undefined) this.system.parents.set(ref, parent)
     owner.add(ref)
     if (overseer !== undefined) lifeOf(ref).oversight = new Oversight(ref, made, overseer, false)
     let finished: Effect.Effect<ActorRef<never>, SpawnError> | undefined

@@ -203,9 +203,9 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
     return this.key === undefined ? this : this.host.local(this.key)
   }
 
-  /** The actor in whose scope it was spawned. */
-  get parent(): LocalRef | undefined {
-    return this.owner?.actor
+  /** The actor in whose scope it was spawned, wherever that is. */
+  get parent(): ActorRef<never> | undefined {
+    return (this.owner?.actor?.self ?? this.system.parents.get(this)) as ActorRef<never> | undefined
   }
 
   /** The actors that were spawned in its scope, in the order of their starts. */

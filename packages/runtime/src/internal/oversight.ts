@@ -8,6 +8,7 @@ import { SpawnError } from "../SpawnError.ts"
 import { ENDING, HELD, STARTING } from "./hot/cell.ts"
 import { awaitEnd, crash, end, type Life, lifeOf, reasonOf } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
+import type { Ref } from "./ref.ts"
 import { restarting } from "./refusal.ts"
 
 export class Oversight implements Child<never> {
@@ -38,6 +39,11 @@ export class Oversight implements Child<never> {
 
   get generation(): Effect.Effect<number> {
     return Effect.sync(() => this.incarnations)
+  }
+
+  /** It was spawned by an actor of another thread. */
+  bornOf(parent: Ref | undefined): void {
+    if (parent !== undefined) this.actor.system.parents.set(this.actor, parent)
   }
 
   /** The actor would end so: it is held instead, and its overseer told. */
@@ -150,7 +156,7 @@ export class Oversight implements Child<never> {
   get escalate(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { actor, exit } = this
-      const parent = actor.parent
+      const parent = actor.owner?.actor
       return Effect.andThen(this.end, () => {
         if (Exit.isSuccess(exit)) return Effect.void
         if (parent === undefined) {

@@ -81,6 +81,8 @@ export class Owners {
   readonly roots = new Set<Owner>()
   /** No scope gets to own anything any more. */
   closed = false
+  /** Those that wait for a scope's actors; undefined once nobody waits for them any longer. */
+  private waiting: Set<() => void> | undefined = new Set()
 
   /** The scope's owner, if it has one already. */
   get(scope: Scope.Scope): Owner | undefined {
@@ -101,8 +103,43 @@ export class Owners {
       this.owners.set(scope, owner)
       if (owner.actor !== undefined) return Effect.as(Scope.addFinalizer(scope, owner.close), owner)
       this.roots.add(owner)
-      const closed = Effect.andThen(owner.close, Effect.sync(() => this.roots.delete(owner)))
+      const closed = Effect.andThen(this.close(owner), Effect.sync(() => this.roots.delete(owner)))
       return Effect.as(Scope.addFinalizer(scope, closed), owner)
     })
   }
+
+  /** Ends what a scope owns, and waits for that, unless it is given up meanwhile. */
+  close(owner: Owner): Effect.Effect<void> {
+    return Effect.contextWith((context) => {
+      // On a fiber of its own: a finalizer cannot be interrupted.
+      const closing = Effect.runForkWith(context)(owner.close)
+      if (closing.pollUnsafe() !== undefined) return Effect.void
+      return Effect.callback<void>((resume) => {
+        const { waiting } = this
+        if (waiting === undefined) return resume(Effect.void)
+        const done = (): void => {
+          waiting.delete(done)
+          resume(Effect.void)
+        }
+        waiting.add(done)
+        closing.addObserver(done)
+        return Effect.sync(() => waiting.delete(done))
+      })
+    })
+  }
+
+  /** Has all that is left end at once, and waits for none of it; what that is. */
+  readonly giveUp: Effect.Effect<ReadonlyArray<Owned>> = Effect.contextWith((context) =>
+    Effect.sync(() => {
+      const left = Array.from(this.roots).flatMap((owner) => owner.all)
+      const { waiting } = this
+      this.waiting = undefined
+      for (const one of left) {
+        const ending = one.finish()
+        if (ending !== undefined) Effect.runForkWith(context)(ending)
+      }
+      waiting?.forEach((done) => done())
+      return left
+    })
+  )
 }

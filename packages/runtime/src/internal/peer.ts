@@ -88,6 +88,14 @@ export const UNWANTED = FIRST_KIND + 23
 
 /** Nobody waits for the answer to an ask whose handler wants to know: 0, 0, 0, correlation. */
 export const GIVEN_UP = FIRST_KIND + 32
+/** End your actors within so many milliseconds: those, 0, 0, correlation. */
+export const SHUTDOWN = FIRST_KIND + 33
+/** They have: 0, 0, 0, correlation; the payload are those that have not. */
+export const SHUT = FIRST_KIND + 34
+/** Who would hear a broadcast there: face, of what kind they are, 0, correlation. */
+export const LISTEN = FIRST_KIND + 35
+/** They would: 1 if more follow, 0, 0, correlation; the payload are their addresses. */
+export const LISTENERS = FIRST_KIND + 36
 /** Tell something of your actors: 0, 0, 0, correlation; the payload says what. Where actors are inspected. */
 export const INSPECT = FIRST_KIND + 60
 /** It is this: 0, 0, 0, correlation; the payload is the answer. */

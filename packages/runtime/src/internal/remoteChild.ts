@@ -5,6 +5,7 @@ import { ThreadLost } from "../AskError.ts"
 import type * as Codec from "../Codec.ts"
 import type { Child, Overseer } from "../Overseer.ts"
 import { SpawnError } from "../SpawnError.ts"
+import type { Birth } from "./birth.ts"
 import { crash } from "./life.ts"
 import * as Lives from "./lives.ts"
 import type { Kept } from "./mesh.ts"
@@ -22,8 +23,8 @@ export interface Place extends Lives.Addressed {
 /** What it takes to start it again. */
 export interface Beginning {
   readonly overseer: Overseer
-  readonly args: unknown
-  readonly codec: Codec.Codec<unknown>
+  readonly birth: Birth
+  readonly codec: Codec.Codec<Birth>
 }
 
 const RUNNING = 0
@@ -212,8 +213,8 @@ export class RemoteChild implements Owned, Child<never> {
         abandon: lost
       }
       if (command === REVIVE) {
-        const { args, codec } = this.beginning!
-        peer.request(Peer.REVIVE, this.remote.contract.type, instance, version, args, codec, replier)
+        const { birth, codec } = this.beginning!
+        peer.request(Peer.REVIVE, this.remote.contract.type, instance, version, birth, codec, replier)
       } else {
         peer.request(Peer.COMMAND, command, instance, version, undefined, Wire.nothing, replier)
       }

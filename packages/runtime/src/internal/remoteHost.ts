@@ -13,6 +13,7 @@ import { type Place, Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import { ThreadLost } from "../AskError.ts"
 import { ArrivingRef } from "./arriving.ts"
+import * as Birth from "./birth.ts"
 import type { Host } from "./host.ts"
 import { lifeOf } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
@@ -27,13 +28,13 @@ import * as Wire from "./wire.ts"
 export class RemoteHost implements Host {
   private readonly mesh: Mesh
   private readonly contract: RemoteContract
-  private readonly args: Codec.Codec<unknown>
+  private readonly birth: Codec.Codec<Birth.Birth>
   private readonly makeArgs: (input: unknown) => unknown
 
   constructor(mesh: Mesh, actor: Any) {
     this.mesh = mesh
     this.contract = mesh.contract(actor)
-    this.args = Wire.of(actor).args
+    this.birth = Birth.codec(Wire.of(actor).args)
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: true })
   }
 
@@ -140,8 +141,8 @@ export class RemoteHost implements Host {
       arriving.failed(Exit.fail(this.failed(cause)))
     }
     try {
-      const made = this.makeArgs(args)
-      const beginning = overseer && { overseer, args: made, codec: this.args }
+      const birth = { parent: owner.actor?.self, args: this.makeArgs(args) }
+      const beginning = overseer && { overseer, birth, codec: this.birth }
       const answer = {
         succeed: (place: unknown) => {
           const child = this.child(place as Started, peer, beginning, ref)
@@ -157,8 +158,8 @@ export class RemoteHost implements Host {
           this.contract.type,
           flagsOf(overseer) | Peer.UNAWAITED,
           0,
-          made,
-          this.args,
+          birth,
+          this.birth,
           answer
         )}
     } catch (issue) {
@@ -177,15 +178,15 @@ export class RemoteHost implements Host {
     return Effect.suspend(() => {
       const answer = Deferred.makeUnsafe<RemoteChild, unknown>()
       if (peer.lost) return Effect.fail(new Error(`worker thread ${peer.thread} ended`))
-      const made = this.makeArgs(args)
-      const beginning = overseer && { overseer, args: made, codec: this.args }
+      const birth = { parent: owner.actor?.self, args: this.makeArgs(args) }
+      const beginning = overseer && { overseer, birth, codec: this.birth }
       const correlation = peer.request(
         Peer.SPAWN,
         this.contract.type,
         flagsOf(overseer),
         0,
-        made,
-        this.args,
+        birth,
+        this.birth,
         {
           // At once: what comes after it from there may be about it.
           succeed: (place) => {

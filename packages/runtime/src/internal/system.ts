@@ -31,6 +31,7 @@ import { ObservedDispatcher } from "./observed.ts"
 import { Observer, type Observing } from "./observer.ts"
 import { Owners } from "./owner.ts"
 import type { MessageType } from "./protocol.ts"
+import type { Ref } from "./ref.ts"
 import { Registry } from "./registry.ts"
 import { RunOrder } from "./runOrder.ts"
 import { Shutdown } from "./shutdown.ts"
@@ -64,6 +65,8 @@ export class System implements Hooks, SystemFace {
   /** The actors of this thread that have identities. */
   readonly directory: Directory
   readonly registry = new Registry(this)
+  /** Of the actors here that one of another thread has spawned: which one. */
+  readonly parents = new WeakMap<LocalRef, Ref>()
   /** What no other system has: references that were written down say which they are of. */
   token = Array.from(crypto.getRandomValues(new Uint32Array(2)), (word) => word.toString(16).padStart(8, "0"))
     .join("")
@@ -94,7 +97,7 @@ export class System implements Hooks, SystemFace {
     this.deadLetters = Stream.fromPubSub(options.letters)
     this.context = options.context
     this.scope = options.scope
-    this.shutdown = new Shutdown(Context.get(options.context, Phases), this.owners)
+    this.shutdown = new Shutdown(Context.get(options.context, Phases), this)
     const tasks = Context.get(options.context, Scheduler.Scheduler).makeDispatcher()
     this.alarm = new Alarm(Context.get(options.context, Clock.Clock))
     this.counts = options.counts

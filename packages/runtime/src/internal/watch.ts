@@ -1,5 +1,6 @@
 /** What ties an actor to others: whose ends it is told of, and with whom it dies. */
 import * as Cause from "effect/Cause"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import { hasProperty } from "effect/Predicate"
 import type { ActorRef } from "../ActorRef.ts"
@@ -159,9 +160,22 @@ export const unfasten = (ref: LocalRef, other: ActorRef<never>): void => cut(ref
 
 const cut = (ties: Map<unknown, Tie> | undefined, other: ActorRef<never>): void => {
   if (ties === undefined) return
-  const identity = identityOf(other, subjectOf(other))
+  const identity = tied(ties, other)
   ties.get(identity)?.cut()
   ties.delete(identity)
+}
+
+/** Under what a tie to an actor is found, whichever reference to it that was tied by. */
+const tied = (ties: Map<unknown, Tie>, other: ActorRef<never>): unknown => {
+  const identity = identityOf(other, subjectOf(other))
+  if (ties.has(identity)) return identity
+  // It may have ended since, or have been on its way to its thread: then it was known as something else.
+  for (const [known, tie] of ties) {
+    if (Equal.equals(tie.other, other) || identityOf(tie.other, subjectOf(tie.other)) === identity) {
+      return known
+    }
+  }
+  return identity
 }
 
 /** A key is the same whichever incarnation lives; the references to an actor may be several. */

@@ -131,6 +131,12 @@ export type Registration = typeof Registration.Type
 
 export const registration = Codec.make(Registration)
 
+/** Where actors are. */
+export const addresses = Codec.make(Schema.Array(Address))
+
+/** What is late, by its name. */
+export const late = Codec.make(Schema.Array(Schema.String))
+
 /** A failed start, as text. */
 export const failure = Codec.make(Schema.String)
 
