@@ -492,3 +492,55 @@ void [
   account.pipe(ActorRef.stop({ now: true })) satisfies Effect.Effect<void>,
   ActorRef.kill(counter) satisfies Effect.Effect<void>
 ]
+
+// ---- Literals of a first state
+
+const Door = Actor.make("Door", { protocol: RpcGroup.make(Rpc.make("Push")) })
+const DoorState = Schema.Struct({
+  status: Schema.Literals(["open", "shut"]),
+  last: Schema.Union([
+    Schema.TaggedStruct("Nobody", {}),
+    Schema.TaggedStruct("Guest", { name: Schema.String })
+  ])
+})
+type DoorState = typeof DoorState.Type
+const push = { Push: (state: DoorState) => Actor.next(state) }
+
+void [
+  Door.toLayer({
+    state: DoorState,
+    initial: () => ({ status: "shut", last: { _tag: "Nobody" } }),
+    handlers: push
+  }),
+  Door.toLayer({
+    state: DoorState,
+    initial: (_, { key }) => ({
+      status: key === "a" ? "open" : "shut",
+      last: { _tag: "Guest", name: "ada" }
+    }),
+    handlers: { Push: (state) => Actor.next({ ...state, status: "open" }) }
+  }),
+  Door.of({
+    state: Actor.opaque<DoorState>(),
+    initial: () => ({ status: "shut", last: { _tag: "Nobody" } }),
+    handlers: push
+  }),
+  Door.toLayer({
+    state: Schema.Literals(["a", "b"]),
+    initial: () => "a",
+    handlers: { Push: () => Actor.next("b") }
+  }),
+  Door.toLayer({
+    state: Actor.opaque<Array<string>>(),
+    initial: () => [],
+    handlers: { Push: (s) => Actor.next(s) }
+  }),
+  // @ts-expect-error -- no such status
+  Door.toLayer({
+    state: DoorState,
+    initial: () => ({ status: "ajar", last: { _tag: "Nobody" } }),
+    handlers: push
+  }),
+  // @ts-expect-error -- a field is missing
+  Door.toLayer({ state: DoorState, initial: () => ({ status: "open" }), handlers: push })
+]
