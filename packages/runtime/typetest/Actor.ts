@@ -518,7 +518,13 @@ void [
       status: key === "a" ? "open" : "shut",
       last: { _tag: "Guest", name: "ada" }
     }),
-    handlers: { Push: (state) => Actor.next({ ...state, status: "open" }) }
+    handlers: {
+      Push: (state) =>
+        Effect.gen(function*() {
+          yield* Effect.void
+          return Actor.next({ ...state, status: "open" })
+        })
+    }
   }),
   Door.of({
     state: Actor.opaque<DoorState>(),
@@ -535,9 +541,9 @@ void [
     initial: () => [],
     handlers: { Push: (s) => Actor.next(s) }
   }),
-  // @ts-expect-error -- no such status
   Door.toLayer({
     state: DoorState,
+    // @ts-expect-error -- no such status
     initial: () => ({ status: "ajar", last: { _tag: "Nobody" } }),
     handlers: push
   }),
