@@ -169,10 +169,12 @@ const identity: ReadonlyArray<Row> = [
       assert.strictEqual((yield* reasonOf(everyone.ask("Level")))._tag, "InvalidMessage")
     })
   ],
-  ...(["idle", "leastLoaded", "roundRobin", "random", "broadcast"] as const).map((strategy): Row => [
-    `a router passes each message to its members: ${strategy} (S66)`,
+  ...[Router.idle, Router.leastLoaded, Router.roundRobin, Router.random, Router.broadcast].map((
+    strategy
+  ): Row => [
+    `a router passes each message to its members: ${strategy._tag} (S66)`,
     Effect.gen(function*() {
-      const clerks = yield* Router.pool(Clerk, { members: 3, strategy: Router[strategy] })
+      const clerks = yield* Router.pool(Clerk, { members: 3, strategy })
       for (let n = 0; n < 6; n++) assert.isAtLeast(yield* clerks.ask("Serve", { customer: "c" }), 1)
     })
   ]),
