@@ -24,7 +24,8 @@ describe("SqlStorage", () => {
   layer(SqlStorage.layer({ prefix }).pipe(Layer.provideMerge(Layer.provideMerge(dropped, postgres.layer))), {
     timeout: "60 seconds"
   })("on PostgreSQL", (it) => {
-    for (const { name, run } of StorageConformance.cases("pg")) it.effect(name, () => run)
+    const storage = { layer: SqlStorage.layer({ prefix }), prefix: "pg", reopens: true, shared: true }
+    for (const { name, run } of StorageConformance.cases(storage)) it.effect(name, () => run)
 
     it.effect("is shared by those who use the same tables, and made once by those who come at once", () =>
       Effect.gen(function*() {

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -31,21 +32,41 @@ export class Violation extends Schema.TaggedError<Violation>()("Violation", {
   }
 }
 
+/** What a storage provides. */
+type Services = Journal.Journal | SnapshotStore | StateStore
+
 /**
- * One thing that a storage must do; it succeeds where the storage does. Cases use ids of their own, so that they can run
- * on one storage, at the same time too.
+ * A storage, and what it can do besides what each of them must. What is said here is tested.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Case {
-  /** A sentence. */
-  readonly name: string
-  readonly run: Effect.Effect<void, StoreError | Violation, Journal.Journal | SnapshotStore | StateStore>
+export interface Storage<out E, out R> {
+  /** Is built for each case, more than once for some. */
+  readonly layer: Layer.Layer<Services, E, R>
+  /** Keeps the ids of two runs on one storage apart. (Default: none) */
+  readonly prefix?: string | undefined
+  /** Whether what was stored is there when the layer is built again. (Default: false) */
+  readonly reopens?: boolean | undefined
+  /** Whether those who build the layer at the same time have the same storage. (Default: false) */
+  readonly shared?: boolean | undefined
 }
 
 /**
- * The cases. `prefix` keeps the ids of two runs on one storage apart.
+ * One thing that a storage must do; it succeeds where the storage does. Cases use ids of their own, so that they can run
+ * on one storage, one after the other; those of a `shared` one at the same time too.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Case<out E, out R> {
+  /** A sentence. */
+  readonly name: string
+  readonly run: Effect.Effect<void, StoreError | Violation | E, R>
+}
+
+/**
+ * The cases.
  *
  * **Example** (All cases of a storage of one's own)
  *
@@ -54,18 +75,24 @@ export interface Case {
  * import { MemoryStorage } from "@troupe/persistence"
  * import * as StorageConformance from "@troupe/persistence/testing/StorageConformance"
  *
- * const check = Effect.forEach(StorageConformance.cases("run-1"), ({ run }) => run).pipe(
- *   Effect.provide(MemoryStorage.layer)
+ * const check = Effect.forEach(
+ *   StorageConformance.cases({ layer: MemoryStorage.layer, reopens: false, shared: false }),
+ *   ({ run }) => run
  * )
  * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const cases = (prefix: string): ReadonlyArray<Case> =>
-  sentences.map(([name, run], i) => ({ name, run: run(`${prefix}/${i}`) }))
+export const cases = <E, R>(storage: Storage<E, R>): ReadonlyArray<Case<E, R>> => {
+  const { prefix = "", reopens = false, shared = false } = storage
+  const layer = Layer.fresh(storage.layer)
+  const once = sentences.map(([name, run]) => [name, (id: string) => Effect.provide(run(id), layer)] as const)
+  const all = [...once, ...(reopens ? reopening(layer) : []), ...(shared ? sharing(layer) : [])]
+  return all.map(([name, run], i) => ({ name, run: run(`${prefix}/${i}`) }))
+}
 
-type Run = (id: string) => Case["run"]
+type Run = (id: string) => Effect.Effect<void, StoreError | Violation, Services>
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
@@ -97,6 +124,76 @@ const conflicts = <A, R>(what: string, self: Effect.Effect<A, StoreError, R>, ac
         : -1,
       actual
     ))
+
+/** What holds of those that can be opened again. */
+const reopening = <E, R>(layer: Layer.Layer<Services, E, R>) =>
+  [
+    [
+      "everything is there when it is opened again",
+      (id: string) =>
+        Effect.gen(function*() {
+          yield* Effect.provide(
+            Effect.gen(function*() {
+              const journal = yield* Journal.Journal
+              const snapshots = yield* SnapshotStore
+              const states = yield* StateStore
+              yield* append(id, 0, texts(1, 5))
+              yield* journal.discard(id, 3)
+              yield* append(`${id}/gone`, 0, texts(1, 2))
+              yield* journal.discard(`${id}/gone`, 2)
+              for (const sequence of [1, 2, 3]) yield* snapshots.save(id, sequence, bytes(`at ${sequence}`))
+              yield* snapshots.discard(id, 1)
+              yield* states.save(id, 0, bytes("one"))
+              yield* states.save(id, 1, bytes("two"))
+              yield* states.save(`${id}/gone`, 0, bytes("one"))
+              yield* states.remove(`${id}/gone`, 1)
+            }),
+            layer
+          )
+          yield* Effect.provide(
+            Effect.gen(function*() {
+              const journal = yield* Journal.Journal
+              const snapshots = yield* SnapshotStore
+              const states = yield* StateStore
+              yield* expect("events", yield* read(id), numbered(4, 5))
+              yield* expect("discarded events", yield* read(`${id}/gone`), [])
+              yield* expect("the last of them", yield* journal.last(`${id}/gone`), 2)
+              yield* expect("sequences", yield* snapshots.sequences(id), [2, 3])
+              const latest = Option.getOrThrow(yield* snapshots.latest(id))
+              yield* expect("latest", [latest.sequence, text(latest.bytes)], [3, "at 3"])
+              const state = Option.getOrThrow(yield* states.load(id))
+              yield* expect("state", [state.revision, text(state.bytes)], [2, "two"])
+              yield* expect("removed", Option.isNone(yield* states.load(`${id}/gone`)), true)
+              yield* conflicts("from the beginning", append(id, 0, ["no"]), 5)
+              yield* expect("the next", yield* append(id, 5, ["yes"]), 6)
+            }),
+            layer
+          )
+        })
+    ]
+  ] as const
+
+/** What holds of those that several can use at the same time. */
+const sharing = <E, R>(layer: Layer.Layer<Services, E, R>) =>
+  [
+    [
+      "those who use it at the same time see each other's writes, and shut each other out",
+      (id: string) =>
+        Effect.scoped(Effect.gen(function*() {
+          const one = Effect.provideContext(yield* Layer.build(layer))
+          const other = Effect.provideContext(yield* Layer.build(layer))
+          const save = (expected: number) =>
+            Effect.flatMap(StateStore, (states) => states.save(id, expected, bytes("state")))
+          yield* one(append(id, 0, texts(1, 2)))
+          yield* expect("events", yield* other(read(id)), numbered(1, 2))
+          yield* expect("the last", yield* other(append(id, 2, texts(3, 3))), 3)
+          yield* conflicts("an event", one(append(id, 2, ["no"])), 3)
+          yield* one(save(0))
+          yield* expect("the revision", yield* other(save(1)), 2)
+          yield* conflicts("a state", one(save(1)), 2)
+        }))
+    ]
+  ] as const
 
 const sentences: ReadonlyArray<readonly [string, Run]> = [
   ["an id without events has none, and 0 as its last", (id) =>
