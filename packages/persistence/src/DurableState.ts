@@ -33,6 +33,8 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
    * @default (_, key) => the actor's name, and its key after a slash
    */
   readonly id?: ((args: Args["Type"], key: string | undefined) => string) | undefined
+  /** When keyed actors leave memory: their state is there again with the key's next message. (Default: they stay) */
+  readonly passivation?: Actor.Passivation | undefined
 }
 
 /**

@@ -94,6 +94,13 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
       event: NoInfer<Event>
     ) => ReadonlyArray<Sending> | Effect.Effect<ReadonlyArray<Sending>, never, R>)
     | undefined
+  /**
+   * When keyed actors leave memory. What they have stored is there again with the key's next message; until then their
+   * timers are not told, and what their outboxes still have is not sent.
+   *
+   * @default they stay
+   */
+  readonly passivation?: Actor.Passivation | undefined
   /** Hears of a recovery, every 10,000 events and at its end. (Default: nobody does) */
   readonly recovering?: ((progress: Progress) => Effect.Effect<void>) | undefined
 }
@@ -120,7 +127,14 @@ export interface Sourced<S> {
  * fails, and whoever restarts it lets it recover what was. A second actor with the same id, wherever it is, makes the
  * writes of the first fail with a `Conflict`: it fails, too, and recovers.
  *
- * Where the journal needs no waiting, a command costs no fiber.
+ * Where the journal needs no waiting, a command costs no fiber. Where events have to wait for the disk (`batch`), the actor
+ * goes on with the commands behind, whose events then share the next sync; what those come to is held back until all that
+ * they have seen is stored. A command with an Effect, made or added by `andThen`, waits, and so do those behind it.
+ *
+ * **Gotchas**
+ *
+ * What a plain command does besides deciding, such as `ctx.send`, is done at once, and not if the events before are stored.
+ * A command without parameters says of which type the state is that its answer is made of: `(balance: number) => balance`.
  *
  * **Example** (An account)
  *

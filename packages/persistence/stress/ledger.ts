@@ -1,8 +1,8 @@
 /**
  * What is kept in a storage that is killed: events as they are, and actors that keep theirs in it.
  *
- * A number in the notes is written when it was confirmed, and the next one is not begun before. So what is there is that
- * number, or the one that was on its way.
+ * A number in the notes is written when it was confirmed, and only so many are begun before. So what is there is that
+ * number, or one of those that were on their way.
  */
 import * as DiskStorage from "@troupe/persistence/DiskStorage"
 import * as DurableState from "@troupe/persistence/DurableState"
@@ -34,6 +34,9 @@ const SENT = 6
 
 /** Bytes: small, so that files roll and are compacted all the time. */
 const CAPACITY = 16_384
+
+/** Counts that are asked for at a time. */
+const OPEN = 4
 
 /** Parcels that may be on their way. */
 const UNDERWAY = 10
@@ -176,7 +179,7 @@ export const look = Effect.fnUntraced(function*(noted: Int32Array) {
   }
 
   const { count, hash } = yield* Effect.flatMap(Counter.keyed("one"), (counter) => counter.ask("Get"))
-  within("the count", COUNTED, count)
+  within("the count", COUNTED, count, OPEN)
   same("what was counted", hash, Array.from({ length: count }, (_, i) => i + 1).reduce(hashOf, 0))
 
   const { body, n } = yield* Effect.flatMap(Setting.keyed("one"), (setting) => setting.ask("Get"))
@@ -214,9 +217,15 @@ export const write = Effect.fnUntraced(function*(noted: Int32Array) {
     noted[DISCARDING] = upTo
     return Effect.map(journal.discard("raw", upTo), () => confirm(DISCARDED, upTo))
   })
-  const counting = Effect.suspend(() =>
-    Effect.map(counter.ask("Count", { n: noted[COUNTED]! + 1 }), (count) => confirm(COUNTED, count))
-  )
+  // Some at a time, which may share a sync.
+  const counting = Effect.suspend(() => {
+    const before = noted[COUNTED]!
+    return Effect.forEach(
+      Array.from({ length: OPEN }, (_, i) => before + 1 + i),
+      (n) => Effect.map(counter.ask("Count", { n }), (count) => confirm(COUNTED, count)),
+      { concurrency: "unbounded", discard: true }
+    )
+  })
   const replacing = Effect.suspend(() => {
     const n = noted[SET]! + 1
     return Effect.map(setting.ask("Set", { n }), () => confirm(SET, n))

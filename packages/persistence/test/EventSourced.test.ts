@@ -5,7 +5,7 @@ import * as Journal from "@troupe/persistence/Journal"
 import * as MemoryStorage from "@troupe/persistence/MemoryStorage"
 import * as SnapshotPolicy from "@troupe/persistence/SnapshotPolicy"
 import { SnapshotStore } from "@troupe/persistence/SnapshotStore"
-import { unavailable } from "@troupe/persistence/StoreError"
+import { type StoreError, unavailable } from "@troupe/persistence/StoreError"
 import * as Versioned from "@troupe/persistence/Versioned"
 import * as Actor from "@troupe/runtime/Actor"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
@@ -48,6 +48,7 @@ const account = (options: {
   readonly events?: Versioned.Versioned<Event>
   readonly snapshots?: SnapshotPolicy.SnapshotPolicy<number, Event>
   readonly recovering?: (progress: EventSourced.Progress) => Effect.Effect<void>
+  readonly passivation?: Actor.Passivation
 } = {}) =>
   EventSourced.toLayer(Account, {
     state: Schema.Int,
@@ -92,6 +93,23 @@ const run = <A, E, R>(
     return [value, yield* Ref.get(notes)] as const
   })
 
+/** A journal that has a write at once, and has stored it when `sync` is done. */
+const storedBy = (sync: Effect.Effect<void, StoreError>) =>
+  Layer.effect(
+    Journal.Journal,
+    Effect.map(Journal.Journal, (journal) => ({
+      ...journal,
+      durability: "batch" as const,
+      sync,
+      writeUnsafe: (id: string, expected: number, events: ReadonlyArray<Uint8Array>) => {
+        const accepted = Effect.runSyncExit(journal.writeUnsafe(id, expected, events))
+        return Exit.map(accepted, ({ last }) => ({ last, stored: sync }))
+      }
+    }))
+  )
+
+const settle = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow, { discard: true })
+
 const keyed = (key: string) => Account.keyed(key)
 
 const stored = (id: string) =>
@@ -122,17 +140,7 @@ describe("EventSourced", () => {
       Effect.gen(function*() {
         const gate = yield* Latch.make()
         const memory = yield* storage
-        const slow = Layer.effect(
-          Journal.Journal,
-          Effect.map(Journal.Journal, (journal) => ({
-            ...journal,
-            writeUnsafe: (id: string, expected: number, events: ReadonlyArray<Uint8Array>) =>
-              Effect.map(
-                journal.writeUnsafe(id, expected, events),
-                ({ last }) => ({ last, stored: gate.await })
-              )
-          }))
-        )
+        const slow = storedBy(gate.await)
         const [, notes] = yield* run(Effect.gen(function*() {
           const a = yield* keyed("a")
           const asked = yield* Effect.forkChild(a.ask("Deposit", { amount: 1 }))
@@ -143,6 +151,74 @@ describe("EventSourced", () => {
           yield* Fiber.join(asked)
         })).pipe(Effect.provide(Layer.provideMerge(slow, memory)))
         assert.deepStrictEqual(notes, ["balance 1"])
+      }))
+
+    it.effect("go on while events are on their way to the disk; nobody hears of them before (S110)", () =>
+      Effect.gen(function*() {
+        const gate = yield* Latch.make(true)
+        const memory = yield* storage
+        yield* run(Effect.gen(function*() {
+          const a = yield* keyed("a")
+          yield* a.ask("Deposit", { amount: 100 })
+          yield* gate.close
+          const answers: Array<number | string> = []
+          const asked = (ask: Effect.Effect<number, unknown>) =>
+            Effect.forkChild(Effect.matchEffect(ask, {
+              onSuccess: (balance) => Effect.sync(() => void answers.push(balance)),
+              onFailure: (error) => Effect.sync(() => void answers.push(String(error)))
+            }))
+          const fibers = yield* Effect.forEach([
+            a.ask("Withdraw", { amount: 10 }),
+            a.ask("Withdraw", { amount: 20 }),
+            a.ask("Balance"),
+            a.ask("Withdraw", { amount: 30 })
+          ], asked)
+          yield* settle
+          // Balance is an Effect, for which what comes behind it waits.
+          assert.deepStrictEqual(yield* stored("Account/a"), [1, 2, 3])
+          assert.deepStrictEqual(answers, [])
+          yield* gate.open
+          yield* Fiber.joinAll(fibers)
+          assert.deepStrictEqual(answers, [90, 70, 70, 40])
+          yield* gate.close
+          const refused = yield* Effect.forEach([
+            a.ask("Withdraw", { amount: 40 }),
+            a.ask("Withdraw", { amount: 1 })
+          ], asked)
+          yield* settle
+          assert.strictEqual(answers.length, 4)
+          yield* gate.open
+          yield* Fiber.joinAll(refused)
+          assert.deepStrictEqual(answers.slice(4), [0, String(new Overdrawn({ missing: 1 }))])
+        })).pipe(Effect.provide(Layer.provideMerge(storedBy(gate.await), memory)))
+      }))
+
+    it.effect("whose events do not get to the disk fail, all of them, and their actor (S111)", () =>
+      Effect.gen(function*() {
+        const gate = yield* Latch.make(true)
+        let broken = false
+        const memory = yield* storage
+        const sync = Effect.andThen(
+          gate.await,
+          Effect.suspend(() => broken ? Effect.fail(unavailable("a", new Error("no disk"))) : Effect.void)
+        )
+        yield* run(Effect.gen(function*() {
+          const a = yield* keyed("a")
+          yield* a.ask("Deposit", { amount: 100 })
+          yield* gate.close
+          const asks = yield* Effect.forEach(
+            [1, 2, 3],
+            (amount) => Effect.forkChild(Effect.flip(a.ask("Withdraw", { amount })))
+          )
+          yield* settle
+          broken = true
+          yield* gate.open
+          for (const error of yield* Fiber.joinAll(asks)) assert.match(String(error), /no disk/)
+          // What comes after may not see what is not on the disk either.
+          assert.match(String(yield* Effect.flip(a.ask("Balance"))), /no disk/)
+          broken = false
+          assert.strictEqual(yield* a.ask("Balance"), 94)
+        })).pipe(Effect.provide(Layer.provideMerge(storedBy(sync), memory)))
       }))
 
     it.effect("fail their actor when their events cannot be stored; it recovers what was", () =>
@@ -204,6 +280,27 @@ describe("EventSourced", () => {
           Effect.flatMap(keyed("a"), (a) => Effect.andThen(a.ask("Deposit", { amount }), a.ask("Balance")))
         assert.strictEqual((yield* Effect.provide(run(use(1)), memory))[0], 1)
         assert.strictEqual((yield* Effect.provide(run(use(10)), memory))[0], 11)
+      }))
+
+    it.effect("gives it back to those who have left memory (S68)", () =>
+      Effect.gen(function*() {
+        const memory = yield* storage
+        const recovered: Array<number> = []
+        const live = account({
+          passivation: { idleTimeToLive: "1 minute" },
+          recovering: ({ sequence }) => Effect.sync(() => void recovered.push(sequence))
+        })
+        yield* run(
+          Effect.gen(function*() {
+            const a = yield* keyed("a")
+            yield* a.ask("Deposit", { amount: 5 })
+            yield* TestClock.adjust("3 minutes")
+            yield* settle
+            assert.strictEqual(yield* a.ask("Withdraw", { amount: 2 }), 3)
+          }),
+          live
+        ).pipe(Effect.provide(memory))
+        assert.deepStrictEqual(recovered, [0, 1])
       }))
 
     it.effect("tells how far it is", () =>

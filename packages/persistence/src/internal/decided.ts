@@ -45,21 +45,23 @@ export type Result = AnyStep | Effect.Effect<AnyStep>
 export const asEffect = (result: Result): Effect.Effect<AnyStep> =>
   Effect.isEffect(result) ? result : Effect.succeed(result)
 
-/** A handler of the actor, made of a command. */
+/** A handler of the actor, made of a command and of what takes its decisions. */
 export const handler = (
   command: (...args: ReadonlyArray<any>) => unknown,
-  persist: (current: never, decided: Persist, ctx: object) => Result
+  take: (current: never, decided: Decided, ctx: object) => Result
 ) =>
 (current: Kept, payload: unknown, ctx: object): Result => {
   const decided = command(current.state, payload, ctx)
-  const take = (decided: Decided): Result =>
-    decided.kind === "persist" ? persist(current as never, decided, ctx) : settle(current, decided)
   return Effect.isEffect(decided)
-    ? Effect.flatMap(decided as Effect.Effect<Decided>, (decided) => asEffect(take(decided)))
-    : take(decided as Decided)
+    ? Effect.flatMap(
+      decided as Effect.Effect<Decided>,
+      (decided) => asEffect(take(current as never, decided, ctx))
+    )
+    : take(current as never, decided as Decided, ctx)
 }
 
-const settle = (current: Kept, decided: Exclude<Decided, Persist>): Result => {
+/** Takes a decision of which nothing is stored. */
+export const settle = (current: Kept, decided: Exclude<Decided, Persist>): Result => {
   switch (decided.kind) {
     case "fail":
       return Actor.fail(current, decided.error)

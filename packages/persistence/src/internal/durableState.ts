@@ -10,7 +10,7 @@ import type { Behaviour, Durable } from "../DurableState.ts"
 import { RecoveryError } from "../RecoveryError.ts"
 import { StateStore } from "../StateStore.ts"
 import { from } from "../Versioned.ts"
-import { answer, asEffect, handler, idOf } from "./decided.ts"
+import { answer, asEffect, handler, idOf, settle } from "./decided.ts"
 
 type AnyBehaviour = Behaviour<any, any, any, Record<string, (...args: ReadonlyArray<any>) => unknown>>
 
@@ -20,6 +20,7 @@ export const toLayer = (actor: Actor.Any, behaviour: AnyBehaviour): Layer.Layer<
     const ids = new WeakMap<object, string>()
     return {
       state: Schema.Struct({ revision: Schema.Int, state: states.schema }),
+      passivation: behaviour.passivation,
       initial: (args: unknown, ctx: ActorContext<any>) => {
         const id = idOf(actor, behaviour, args, ctx)
         ids.set(ctx, id)
@@ -36,6 +37,7 @@ export const toLayer = (actor: Actor.Any, behaviour: AnyBehaviour): Layer.Layer<
         behaviour.commands,
         (command) =>
           handler(command, (current: Durable<unknown>, decided, ctx) => {
+            if (decided.kind !== "persist") return settle(current, decided)
             const state = decided.values[0]
             return store.save(ids.get(ctx)!, current.revision, states.encodeUnsafe(state)).pipe(
               Effect.orDie,

@@ -18,7 +18,17 @@ import { Delivery } from "../Outbox.ts"
 import { RecoveryError } from "../RecoveryError.ts"
 import { type Snapshot, SnapshotStore } from "../SnapshotStore.ts"
 import type { StoreError } from "../StoreError.ts"
-import { answer, asEffect, type Decided, handler, idOf, type Persist, type Result } from "./decided.ts"
+import {
+  answer,
+  type AnyStep,
+  asEffect,
+  type Decided,
+  handler,
+  idOf,
+  type Persist,
+  type Result,
+  settle
+} from "./decided.ts"
 import { Handled, mark, marked } from "./deliveries.ts"
 import { type Follows, type Happened, Outbox } from "./outbox.ts"
 import { from, type Versioned } from "../Versioned.ts"
@@ -46,8 +56,8 @@ export const toLayer = (
     const sources = new WeakMap<object, Source>()
     const handlers = Record.map(behaviour.commands, (command) => {
       const handle = handler(
-        command,
-        (current: Sourced<unknown>, decided, ctx) => sources.get(ctx)!.persist(current, decided, undefined)
+        (state, payload, ctx) => sources.get(ctx)!.deciding(command(state, payload, ctx)),
+        (current: Sourced<unknown>, decided, ctx) => sources.get(ctx)!.take(current, decided)
       )
       const handleOnce = onceHandler(command, sources)
       return (current: Sourced<unknown>, payload: unknown, ctx: object) =>
@@ -63,11 +73,16 @@ export const toLayer = (
           return source.recover(behaviour.initial(args))
         })
       },
-      handlers
+      handlers,
+      passivation: behaviour.passivation
     }
   })
   return (actor as Actor.Actor<string, any, any>).toLayer(made as never) as never
 }
+
+/** A step whose answer comes later. */
+const forked = (next: Sourced<unknown>, answer: Effect.Effect<unknown, unknown>): AnyStep =>
+  Actor.fork(next, answer) as never
 
 const isDelivery = Schema.is(Delivery)
 
@@ -80,15 +95,19 @@ const onceHandler =
   (command: (...args: ReadonlyArray<any>) => unknown, sources: WeakMap<object, Source>) =>
   (current: Sourced<unknown>, payload: { readonly delivery: Delivery }, ctx: object): Result => {
     const { delivery } = payload
-    if (sources.get(ctx)!.handled.has(delivery)) return Actor.next(current)
+    const source = sources.get(ctx)!
+    if (source.handled.has(delivery)) return Actor.next(current)
     return handler(
       (...args) => {
-        const decided = command(...args)
+        const decided = source.deciding(command(...args))
         return Effect.isEffect(decided)
           ? Effect.map(decided as Effect.Effect<Decided>, marking)
           : marking(decided as Decided)
       },
-      (current: Sourced<unknown>, decided, ctx) => sources.get(ctx)!.persist(current, decided, delivery)
+      (current: Sourced<unknown>, decided) =>
+        decided.kind === "persist"
+          ? source.persist(current, decided, delivery)
+          : source.take(current, decided)
     )(current, payload, ctx)
   }
 
@@ -120,6 +139,9 @@ class Source {
   private snapshotMillis: number
   /** Whether one is being saved. */
   private saving = false
+  /** Commands whose events are not stored yet, and what to wait for until they are. */
+  private unstored = 0
+  private stored: Effect.Effect<void, StoreError> = Effect.void
   /** The timers that run: when they are due, and the keys by which the runtime knows them. */
   private readonly timers = new Map<string, { readonly at: number; readonly key: object }>()
   private outbox: Outbox | undefined = undefined
@@ -182,6 +204,8 @@ class Source {
           )
       )
       if (sequence < of) return yield* Effect.fail(missing(sequence + 1))
+      // An incarnation before may have failed with the sync that it waited for.
+      if (journal.durability === "batch") yield* Effect.mapError(journal.sync, stored)
       yield* report(of)
       if (behaviour.outbox !== undefined) yield* this.openOutbox(behaviour.outbox, of, stored)
       this.setTimers(state)
@@ -205,11 +229,32 @@ class Source {
     })
   }
 
+  /** What an Effect decides may show: it runs when the state that it was made of is stored. */
+  deciding(decided: unknown): unknown {
+    if (this.unstored === 0 || !Effect.isEffect(decided)) return decided
+    return Effect.andThen(Effect.orDie(this.stored), decided as Effect.Effect<unknown>)
+  }
+
+  /** Takes a decision; one that stores nothing is heard of when the state is stored that it was made of. */
+  take(current: Sourced<unknown>, decided: Decided): Result {
+    if (decided.kind === "persist") return this.persist(current, decided, undefined)
+    if (this.unstored === 0) return settle(current, decided)
+    const stored = Effect.orDie(this.stored)
+    if (decided.kind === "fail") return forked(current, Effect.andThen(stored, Effect.fail(decided.error)))
+    if (decided.kind === "reply" && decided.after.length === 0) {
+      return forked(current, Effect.as(stored, decided.value))
+    }
+    return Effect.flatMap(stored, () => asEffect(settle(current, decided)))
+  }
+
   /** Stores what happened, and which delivery it came from. */
   persist(current: Sourced<unknown>, decided: Persist, delivery: Delivery | undefined): Result {
     const { behaviour, events, journal } = this.common
     const happened = decided.values
-    if (happened.length === 0 && delivery === undefined) return answer(current, decided)
+    if (happened.length === 0 && delivery === undefined) {
+      const value = decided.answer(current.state as never)
+      return this.take(current, { kind: "reply", value, after: decided.after })
+    }
     // The state first: what an event cannot be applied to must not be stored.
     const state = happened.reduce(behaviour.apply, current.state)
     const bytes = happened.map((event) => events.encodeUnsafe(event))
@@ -217,22 +262,46 @@ class Source {
     const accepted = journal.writeUnsafe(this.id, current.sequence, [...marks, ...bytes])
     const then = ({ last, stored }: Accepted): Result => {
       const next = { sequence: last, state }
-      return Exit.isExit(stored) && Exit.isSuccess(stored)
-        ? this.stored(next, decided, delivery)
-        : Effect.flatMap(Effect.orDie(stored), () => asEffect(this.stored(next, decided, delivery)))
+      if (Exit.isExit(stored) && Exit.isSuccess(stored)) {
+        this.follow(next, decided, delivery)
+        return answer(next, decided)
+      }
+      if (decided.after.length === 0 && delivery === undefined) return this.ahead(next, decided, stored)
+      return Effect.flatMap(Effect.orDie(stored), () => {
+        this.follow(next, decided, delivery)
+        return asEffect(answer(next, decided))
+      })
     }
     return Exit.isExit(accepted) && Exit.isSuccess(accepted)
       ? then(accepted.value as Accepted)
       : Effect.flatMap(Effect.orDie(accepted), (accepted) => asEffect(then(accepted)))
   }
 
-  /** What is to be done when it is stored. */
-  private stored(next: Sourced<unknown>, decided: Persist, delivery: Delivery | undefined): Result {
+  /** Goes on with the next command, so that its events may share the sync; the answer comes when these are stored. */
+  private ahead(
+    next: Sourced<unknown>,
+    decided: Persist,
+    stored: Effect.Effect<void, StoreError>
+  ): Result {
+    this.unstored++
+    this.stored = stored
+    // Whoever asks may give up; what follows from an event follows all the same.
+    return forked(
+      next,
+      Effect.uninterruptible(Effect.map(Effect.orDie(stored), () => {
+        this.unstored--
+        this.follow(next, decided, undefined)
+        return decided.answer(next.state as never)
+      }))
+    )
+  }
+
+  /** What follows from events that are stored. */
+  private follow(next: Sourced<unknown>, decided: Persist, delivery: Delivery | undefined): void {
     if (delivery !== undefined) this.handled.add(delivery)
     this.outbox?.add(next.sequence, decided.values)
     this.setTimers(next.state)
     if (decided.values.length > 0) this.look(next, decided.values.at(-1))
-    return answer(next, decided)
   }
 
   /** Lets those timers run that the state has, and no others. */

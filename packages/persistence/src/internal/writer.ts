@@ -191,7 +191,8 @@ export class ChannelWriter<In> implements Core<In> {
       for (const done of waiters) done(error)
     }
     if (this.#refusal !== undefined) return finish(this.#error(this.#refusal))
-    if (offset === this.#synced) return finish(undefined)
+    // Not before those who waited for the sync that has brought it there.
+    if (offset === this.#synced) return queueMicrotask(() => finish(undefined))
     try {
       segment.mapping.assertWhole()
     } catch (cause) {

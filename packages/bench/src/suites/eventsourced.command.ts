@@ -1,0 +1,3 @@
+import { command } from "../storage/command.ts"
+
+export default command
