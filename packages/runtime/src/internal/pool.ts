@@ -182,8 +182,9 @@ const resizable = Effect.fnUntraced(function*(pool: Pool) {
     const before = alive()
     const free = Array.from({ length: most }, (_, i) => i + 1).filter((thread) => !before.includes(thread))
     const added = free.slice(0, workers - before.length)
-    // One that is given up must have been forgotten by all before another one gets its number.
-    yield* mesh.stats
+    // One that is given up must have been forgotten by all before another one gets its number; a thread that has ended
+    // meanwhile forgets it when it is started again.
+    yield* mesh.read
     const exits = yield* Effect.forEach(added, (thread) =>
       Effect.exit(Effect.suspend(() => {
         mesh.admit(thread)
@@ -246,8 +247,9 @@ const retire = Effect.fnUntraced(function*(pool: Pool, thread: number, millis = 
   handles.delete(thread)
   options.crew?.left(thread)
   mesh.lose(thread, memories(pool, thread))
-  // Who has answered has heard of it: another thread may have the number then.
-  yield* mesh.stats
+  // Who has read it has forgotten it: another thread may have the number then. One that ended before it did has its
+  // successor read it; otherwise that would take the last word of the one for the next one's.
+  yield* mesh.read
 })
 
 const memories = ({ parked }: Pool, thread: number) =>
