@@ -63,7 +63,7 @@ describe("Suite", () => {
     const unitOf = (name: string): ReadonlyArray<Scenario.Unit> =>
       /\.bytes(\.|$)/.test(name)
         ? ["B"]
-        : /\.ping-pong\.|\.spawn(\.|$)|\.one-way\.|^threads\.ask(\.|$)|^ring\./.test(name)
+        : /\.ping-pong\.|^local\.spawn(\.|$)|\.one-way\.|^threads\.ask(\.|$)|^ring\./.test(name)
         ? ["ns"]
         : ["ops/s", "ns", "ratio"]
 

@@ -7,7 +7,7 @@ import { here } from "../troupe/swarm.ts"
 export default Scenario.measured({
   unit: "B",
   better: "lower",
-  params: { instances: cars, state: 20 },
+  params: { face: "population, nothing called", instances: cars, state: 20 },
   setup: here(Effect.map(population, (population) => ({
     sample: Effect.sync(() => population.byteLength / population.count),
     params: Effect.succeed({})
