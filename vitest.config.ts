@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
 import { projects } from "./vitest.workspace.ts"
 
-export default defineConfig({ test: { projects } })
+// All cores: by default one of them stays idle, which is half of a machine with two.
+export default defineConfig({ test: { projects, maxWorkers: "100%" } })

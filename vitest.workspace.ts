@@ -31,8 +31,7 @@ export const projects = [
       name: "threads",
       include: ["packages/*/test/**/*.threads.test.ts", "examples/**/*.test.ts"],
       execArgv,
-      testTimeout: 60_000,
-      fileParallelism: false
+      testTimeout: 60_000
     }
   },
   {
