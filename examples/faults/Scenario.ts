@@ -2,6 +2,20 @@
 import type { Faults } from "@troupe/supervision"
 import { Effect, Schema } from "effect"
 
+/** What can happen to messages and mailboxes, where nothing is said against it. */
+export const messageKinds: ReadonlyArray<string> = [
+  "throw",
+  "die",
+  "fail",
+  "hang",
+  "kill",
+  "stop",
+  "drop",
+  "duplicate",
+  "delay",
+  "reorder"
+]
+
 /** Something that must hold does not. */
 export class Violation extends Schema.TaggedError<Violation>()("Violation", { what: Schema.String }) {
   override get message(): string {
@@ -17,8 +31,8 @@ export interface Options {
   readonly stopped?: (() => boolean) | undefined
   /** Is told of each thing that is done to the system, as a line. (Default: nobody) */
   readonly decided?: ((line: string) => void) | undefined
-  /** Instead of the scenario's own shares of messages, by kind. */
-  readonly rates?: Faults.Options["rates"] | undefined
+  /** Instead of the scenario's own shares: of messages, by kind; of reads and writes, for `storage`. */
+  readonly rates?: (Faults.Options["rates"] & { readonly storage?: number | undefined }) | undefined
   /** One of the scenario's mistakes, which must be found. */
   readonly mistake?: string | undefined
 }
@@ -28,8 +42,8 @@ export type Summary = ReadonlyArray<readonly [label: string, value: string | num
 
 export interface Scenario {
   readonly description: string
-  /** Whether `rates` mean anything to it. */
-  readonly rated: boolean
+  /** The kinds of faults that it has rates for. */
+  readonly kinds: ReadonlyArray<string>
   /** What may be wrong with the system on purpose, so that what must hold does not. */
   readonly mistakes: Readonly<Record<string, string>>
   readonly run: (options: Options) => Effect.Effect<Summary, Violation>

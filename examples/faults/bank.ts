@@ -10,7 +10,7 @@ import { Child, Faults, RestartPolicy, Supervisor } from "@troupe/supervision"
 import { Context, Effect, Fiber, Layer, References, Schedule, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { TestClock } from "effect/testing"
-import { check, Digest, hits, numbers, type Scenario, settings, settle } from "./Scenario.ts"
+import { check, Digest, hits, messageKinds, numbers, type Scenario, settings, settle } from "./Scenario.ts"
 
 interface Entry {
   balance: number
@@ -104,7 +104,7 @@ const ROUND_MILLIS = 100
 export const bank: Scenario = {
   description:
     "accounts that fail, hang and lose messages: their total never changes (one thread, virtual time)",
-  rated: true,
+  kinds: [...messageKinds, "full"],
   mistakes: {
     "settles-unheard": "what was sent counts as arrived: money is lost with messages",
     "credits-twice": "numbers are not looked at: money is made of messages that come twice",

@@ -7,10 +7,11 @@ import * as Flag from "effect/cli/Flag"
 import { bank } from "./bank.ts"
 import { flights } from "./flights.ts"
 import { ring } from "./ring.ts"
-import type { Scenario, Summary, Violation } from "./Scenario.ts"
+import { messageKinds, type Options, type Scenario, type Summary, type Violation } from "./Scenario.ts"
 import { tree } from "./tree.ts"
+import { vault } from "./vault.ts"
 
-export const scenarios: Readonly<Record<string, Scenario>> = { bank, ring, tree, flights }
+export const scenarios: Readonly<Record<string, Scenario>> = { bank, vault, ring, tree, flights }
 const names = Object.keys(scenarios)
 
 /** What does not hold was told already. */
@@ -26,31 +27,17 @@ export class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { what:
   }
 }
 
-const kinds = [
-  "throw",
-  "die",
-  "fail",
-  "hang",
-  "kill",
-  "stop",
-  "drop",
-  "duplicate",
-  "delay",
-  "reorder",
-  "full"
-] as const
-
-type Rates = { readonly [K in typeof kinds[number]]?: number }
+const kinds = [...messageKinds, "full", "storage"]
 
 /** What is hit instead of the scenario's own: shares by kind. */
-const ratesOf = (given: Readonly<Record<string, string>>): Effect.Effect<Rates | undefined, Unusable> =>
+const ratesOf = (given: Readonly<Record<string, string>>): Effect.Effect<Options["rates"], Unusable> =>
   Effect.gen(function*() {
     const entries = Object.entries(given)
     if (entries.length === 0) return undefined
     const rates: Record<string, number> = {}
     for (const [kind, text] of entries) {
       const share = Number(text)
-      if (!(kinds as ReadonlyArray<string>).includes(kind)) {
+      if (!kinds.includes(kind)) {
         return yield* new Unusable({ what: `--rate ${kind}=${text}: the kinds are ${kinds.join(", ")}` })
       }
       if (text === "" || !(share >= 0 && share <= 1)) {
@@ -128,9 +115,11 @@ export const command = Command.make(
     const chosen = scenario === "all" ? names : [scenario]
     const rates = yield* ratesOf(rate)
     for (const name of chosen) {
-      const { mistakes, rated } = scenarios[name]!
-      if (rates !== undefined && !rated) {
-        return yield* new Unusable({ what: `--rate means nothing to ${name}: it has faults of its own` })
+      const { kinds, mistakes } = scenarios[name]!
+      const strange = Object.keys(rate).find((kind) => !kinds.includes(kind))
+      if (strange !== undefined) {
+        const known = kinds.length === 0 ? "it has faults of its own" : `its kinds are ${kinds.join(", ")}`
+        return yield* new Unusable({ what: `--rate ${strange} means nothing to ${name}: ${known}` })
       }
       if (mistake !== "" && !(mistake in mistakes)) {
         const known = Object.keys(mistakes).join(", ")

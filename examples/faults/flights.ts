@@ -10,7 +10,7 @@ import { Airport, AirportLive } from "../flights/Airport.ts"
 import { defaultInput } from "../flights/dataset.ts"
 import * as Source from "../flights/Source.ts"
 import { direct } from "../flights/verify.ts"
-import { check, Digest, hits, type Scenario, settings, settle } from "./Scenario.ts"
+import { check, Digest, hits, messageKinds, type Scenario, settings, settle } from "./Scenario.ts"
 
 interface Flight {
   readonly origin: string
@@ -37,7 +37,7 @@ const flightsOf = (plan: Source.Plan) =>
 export const flights: Scenario = {
   description:
     "the main job's airports: exact where they keep their state, counted again where they lose it (one thread)",
-  rated: true,
+  kinds: messageKinds,
   mistakes: {
     unheard: "nobody notes who failed: figures are not exact though state was kept, as far as one knows",
     "counts-on": "who failed is counted again on top of what he has"

@@ -141,7 +141,7 @@ export const run = (options: Options, { every, patience }: Pace): Effect.Effect<
 export const ring: Scenario = {
   description:
     "a ring over two worker threads that loses one every second: every message is accounted for (real time)",
-  rated: false,
+  kinds: [],
   mistakes: {
     skips: "laps pass by a node",
     "no-successors": "threads that end are not started again: the ring stands still"

@@ -82,7 +82,7 @@ const ROUND_MILLIS = 100
 export const tree: Scenario = {
   description:
     "supervisors and actors killed at random: the tree at rest has its declared shape (one thread, virtual time)",
-  rated: false,
+  kinds: [],
   mistakes: {
     temporary: "clerks that are killed are not started again: the shape is another one",
     outlives: "an incarnation does not end before the next one starts: there are two of a clerk"

@@ -80,6 +80,16 @@ describe("Faults", () => {
         })))
   }
 
+  for (const kind of ["throw", "die", "fail", "kill", "stop"] as const) {
+    it.effect(`${kind}: whoever asked is told that there is no answer`, () =>
+      hurt({ seed: 1, rates: { [kind]: 1 }, victims: () => true }, () =>
+        Effect.gen(function*() {
+          const sink = yield* Sink.keyed("a")
+          const error = yield* Effect.flip(sink.ask("All"))
+          assert.strictEqual(error.reason._tag, "ActorEnded")
+        })))
+  }
+
   it.effect("hang: whoever waits waits, until it is interrupted", () =>
     hurt({ seed: 1, rates: { hang: 1 } }, ({ counts }) =>
       Effect.gen(function*() {

@@ -1,12 +1,14 @@
 /** The fault points of one thread: put in place when its system is made with an injector, and not there else. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { HandlerFault, Injector } from "../FaultPoint.ts"
 import { ActorEnded } from "../AskError.ts"
 import type { Bell } from "./alarm.ts"
 import { type Cell, ENDING, type Handler, type Message, type Replier } from "./hot/cell.ts"
 import { DEAD, LOCAL, REFUSED } from "./hot/counts.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
-import { CRASH, Step, STOP } from "./hot/step.ts"
+import { CRASH, NEXT, Step } from "./hot/step.ts"
+import { leave } from "./life.ts"
 import type { LocalRef } from "./localRef.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { MessageType } from "./protocol.ts"
@@ -180,10 +182,10 @@ export const hurt = (
 ): Handler =>
 (state, payload, cell) => {
   const hit = fault(cell as LocalRef, tag)
-  return hit === undefined ? handler(state, payload, cell) : deed(hit)
+  return hit === undefined ? handler(state, payload, cell) : deed(hit, cell as LocalRef)
 }
 
-const deed = (fault: HandlerFault): unknown => {
+const deed = (fault: HandlerFault, ref: LocalRef): unknown => {
   switch (fault._tag) {
     case "throw":
       throw fault.error
@@ -196,7 +198,9 @@ const deed = (fault: HandlerFault): unknown => {
     case "kill":
       return Effect.interrupt
     case "stop":
-      return new Step(STOP, undefined, undefined)
+      // A step would answer who asks: with a value that no handler gave.
+      leave(ref, Exit.void)
+      return new Step(NEXT, undefined, undefined)
   }
 }
 
