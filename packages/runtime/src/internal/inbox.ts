@@ -7,6 +7,7 @@ import type { Bytes, Codec } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
 import type { Address } from "./address.ts"
 import { answer, hand, type Listing, PROTOCOL, visit } from "./audience.ts"
+import { Bindings } from "./bindings.ts"
 import * as Birth from "./birth.ts"
 import type { BoundedPlaces } from "./boundedPlaces.ts"
 import { crossing } from "./crossing.ts"
@@ -60,7 +61,7 @@ export class Inbox implements Sink, Arrival {
   /** Actors with bounded mailboxes by their places; others have them in the system's directory. */
   private readonly bounded: BoundedPlaces
   /** Keys by the peer's handles for them. */
-  private readonly bound: Array<KeyedRef> = []
+  private readonly bound: Bindings
   /** What the peer sends through each face. */
   private readonly faces: Array<Face> = []
   /** The starts in flight for the peer, by their correlations. */
@@ -86,10 +87,11 @@ export class Inbox implements Sink, Arrival {
     this.peer = peer
     this.bounded = bounded
     this.parking = parking
+    this.bound = new Bindings(peer)
     peer.lives = new Lives(
       this.system,
       peer,
-      (target, version) => version === 0 ? this.bound[target] : this.find(target, version)
+      (target, version) => version === 0 ? this.bound.get(target) : this.find(target, version)
     )
   }
 
@@ -255,6 +257,10 @@ export class Inbox implements Sink, Arrival {
           return this.mesh.homes.move?.isClosed(this.peer.thread)
         case Peer.SETTLED:
           return this.mesh.homes.hasSettled(this.peer.thread, a)
+        case Peer.UNBIND:
+          return this.mesh.unbind(this.peer, a, b, Wire.key.decode(bytes, offset, end))
+        case Peer.UNBOUND:
+          return this.bound.unbound(b)
         case Peer.LISTEN:
           return this.listen(a, b, d)
         case Peer.LISTENERS:
@@ -287,7 +293,7 @@ export class Inbox implements Sink, Arrival {
   /** What a message is for: an actor, a key, or what passes it on. */
   protected receiver(address: number, target: number, version: number): Receiver | undefined {
     return version === 0
-      ? this.bound[target]
+      ? this.bound.get(target)
       : this.instance(address, target, version) ?? this.find(target, version)
   }
 
@@ -315,8 +321,9 @@ export class Inbox implements Sink, Arrival {
   /** A handle of the peer stands for a key from now on, also for a successor of this thread. */
   private bind(type: number, handle: number, bytes: Bytes, offset: number, end: number): void {
     const host = this.system.kinds[type]
-    if (host !== undefined) this.bound[handle] = host.local(Wire.key.decode(bytes, offset, end))
-    this.keep(offset, end)
+    const key = Wire.key.decode(bytes, offset, end)
+    const slot = this.keep(offset, end)
+    if (host !== undefined) this.bound.add(handle, host.local(key), slot)
   }
 
   /** The same for a face. */

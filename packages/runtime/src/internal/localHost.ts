@@ -428,8 +428,16 @@ export class LocalHost implements Host {
       this.system.mesh?.hasLeft(ref, exitOf(ref))
     } else if (this.living.get(ref.key) === ref) {
       this.living.delete(ref.key)
-      this.residents?.left(this.refs.get(ref.key) as ResidentRef)
+      if (this.residents !== undefined) this.leave(this.residents, ref.key)
     }
+  }
+
+  /** A key's incarnation has ended, and no other one is there. */
+  private leave(residents: Residents, key: string): void {
+    const ref = this.refs.get(key) as ResidentRef
+    residents.left(ref)
+    // Where it has moved, or nothing lives on, nobody sends to it here.
+    if (!this.owner.closed && !this.isAway(key)) ref.left()
   }
 
   private startFailed(ref: LocalRef, cause: Cause.Cause<never>): void {

@@ -89,6 +89,8 @@ export class Mesh implements Links {
   /** The bounded mailboxes that the threads share. */
   readonly mailboxes: SharedMailboxes | undefined
   private readonly keys = new Map<string, RemoteRef>()
+  /** Those of keys that have left memory, and to which nothing was sent since: for as long as somebody holds them. */
+  private readonly asleep = new WeakCache<string, RemoteRef>()
   /** Those to spawned actors with bounded mailboxes: of each one, since who waits for room waits there. */
   private readonly boundedRefs = new WeakCache<string, RemoteRef>()
   private readonly contracts: Array<RemoteContract> = []
@@ -299,8 +301,8 @@ export class Mesh implements Links {
    * do not host it is on one thread, and stays there.
    */
   keyed(contract: RemoteContract, key: string, thread?: number): RemoteRef {
-    const name = `${contract.host}/${thread ?? ""}/${key}`
-    let ref = this.keys.get(name)
+    const name = keyName(contract, key, thread)
+    let ref = this.keys.get(name) ?? this.asleep.get(name)
     if (ref === undefined) {
       const peer = thread === undefined ? this.nowhere : this.peer(thread)
       const target = thread === undefined ? 0 : peer.bind(contract.type, key)
@@ -325,9 +327,25 @@ export class Mesh implements Links {
     if (ref.bound !== peer) {
       ref.target = peer.bind(contract.type, key!)
       ref.bound = peer
+      this.keys.set(keyName(contract, key!), ref)
     }
     ref.peer = peer
     return ref
+  }
+
+  /** A key has left the memory of the thread that it is on, which wants its handle back. */
+  unbind(peer: Peer.Peer, type: number, handle: number, key: string): void {
+    const contract = this.known(type)
+    if (contract !== undefined) {
+      const name = keyName(contract, key)
+      const ref = this.keys.get(name)
+      if (ref?.bound === peer && ref.target === handle) {
+        ref.forget(this.nowhere)
+        this.keys.delete(name)
+        this.asleep.set(name, ref)
+      }
+    }
+    if (!peer.lost) peer.write(Peer.UNBOUND, 0, handle, 0, 0, undefined, Wire.nothing)
   }
 
   private mailboxFor({ bounds, name }: RemoteContract, key: string): Mailbox | undefined {
@@ -339,7 +357,8 @@ export class Mesh implements Links {
 
   /** The bounded mailbox of a key that has lived on another thread, as this one knows it. */
   mailboxOf({ host }: RemoteContract, key: string): Mailbox | undefined {
-    return this.keys.get(`${host}//${key}`)?.mailbox
+    const name = keyName({ host }, key)
+    return (this.keys.get(name) ?? this.asleep.get(name))?.mailbox
   }
 
   /** Keys may live elsewhere now, on these workers: nothing is sent before it is looked up where. */
@@ -646,3 +665,7 @@ export class Mesh implements Links {
     return false
   }
 }
+
+/** What a reference to a key is found by; `thread` where it stays on one. */
+const keyName = ({ host }: Pick<RemoteContract, "host">, key: string, thread?: number): string =>
+  `${host}/${thread ?? ""}/${key}`

@@ -88,6 +88,10 @@ export const UNWANTED = FIRST_KIND + 23
 
 /** Nobody waits for the answer to an ask whose handler wants to know: 0, 0, 0, correlation. */
 export const GIVEN_UP = FIRST_KIND + 32
+/** A key has left memory, have its handle back: type, handle, 0, 0; the payload is the key. */
+export const UNBIND = FIRST_KIND + 37
+/** Nothing comes by this handle any more: 0, handle, 0, 0. */
+export const UNBOUND = FIRST_KIND + 38
 /** End your actors within so many milliseconds: those, 0, 0, correlation. */
 export const SHUTDOWN = FIRST_KIND + 33
 /** They have: 0, 0, 0, correlation; the payload are those that have not. */

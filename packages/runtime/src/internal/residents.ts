@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Passivation } from "../Actor.ts"
+import type { Binding } from "./bindings.ts"
 import { IDLE, type Replier } from "./hot/cell.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { KeyedRef } from "./keyedRef.ts"
@@ -25,6 +26,8 @@ const PROBES = 8
 /** How soon that is tried again, in milliseconds. */
 const AGAIN_MILLIS = 10
 
+const none: ReadonlyArray<Binding> = []
+
 /** A reference to a key whose incarnations leave when nobody needs them. */
 export class ResidentRef extends KeyedRef {
   private readonly residents: Residents
@@ -34,10 +37,17 @@ export class ResidentRef extends KeyedRef {
   resident = false
   /** When its last message came. */
   used = 0
+  /** The handles that other threads have for it. */
+  bindings: ReadonlyArray<Binding> = none
 
   constructor(host: LocalHost, key: string, mailbox: Mailbox | undefined, residents: Residents) {
     super(host, key, mailbox)
     this.residents = residents
+  }
+
+  /** No incarnation is in memory any more. */
+  left(): void {
+    if (this.bindings.length > 0) this.bindings = this.bindings.filter((binding) => !binding.left(this))
   }
 
   override deliver(tag: string, payload: unknown, replier: Replier | undefined): Refusal | undefined {

@@ -1,0 +1,48 @@
+/** Keys that leave memory on another thread are forgotten where they were addressed, too. */
+import { assert, describe, it } from "@effect/vitest"
+import * as ActorSystem from "@troupe/runtime/ActorSystem"
+import * as Placement from "@troupe/runtime/Placement"
+import * as TestSystem from "@troupe/runtime/testing/TestSystem"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type { System } from "../src/internal/system.ts"
+import { Clerk, hosts, Stall } from "./fixtures/Bazaar.ts"
+
+const COUNT = 3000
+
+const system = TestSystem.layerWorkers({
+  entry: new URL("./fixtures/worker.bazaar.ts", import.meta.url),
+  hosts,
+  workers: 2
+})
+
+/** The references to keys that this thread keeps. */
+const kept = Effect.map(ActorSystem.ActorSystem, (system) => (system as System).mesh!["keys"].size)
+
+describe("Passivation", () => {
+  it.live("a key that has left takes nothing on the threads that have addressed it, nor has it a handle (S69)", () =>
+    Effect.gen(function*() {
+      const stall = yield* Stall.byKey
+      const clerks = yield* Effect.forEach([1, 2], (thread) => Placement.on(Clerk.spawn(), thread))
+      const handles = Effect.map(
+        Effect.forEach(clerks, (clerk) => clerk.ask("Handles")),
+        ([one, two]) => one! + two!
+      )
+      const before = { handles: yield* handles, kept: yield* kept }
+      const held = stall("held")
+      for (let round = 1; round <= 2; round++) {
+        yield* held.tell("Put", { n: round })
+        for (let n = 0; n < COUNT; n++) stall(`key ${n}`).tellUnsafe("Put", { n })
+        yield* TestSystem.settle
+        assert.isAtLeast(yield* handles, COUNT)
+        assert.strictEqual(yield* held.ask("Level"), round)
+        assert.strictEqual(yield* stall(`key ${COUNT - 1}`).ask("Level"), COUNT - 1)
+        yield* TestSystem.adjust("2 hours")
+        assert.strictEqual(yield* handles, before.handles)
+        assert.strictEqual(yield* kept, before.kept)
+        assert.strictEqual(stall("held"), held)
+        assert.isTrue(Equal.equals(stall("held"), held))
+      }
+      yield* TestSystem.quiet
+    }).pipe(Effect.scoped, Effect.provide(system)))
+})
