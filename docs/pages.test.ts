@@ -54,6 +54,19 @@ describe("semantics", () => {
     }
   })
 
+  it("has no rule that no test cites", () => {
+    const tests = globSync("{packages,examples}/**/*.test.ts", {
+      cwd: root,
+      exclude: (path) => path.includes("node_modules")
+    })
+    const cited = new Set(
+      tests.flatMap((test) =>
+        Array.from(read(test).matchAll(/(?<![\w<.])S([1-9]\d{0,2})\b/g), ([, id]) => Number(id))
+      )
+    )
+    assert.deepStrictEqual(ids.filter((id) => !cited.has(id)), [])
+  })
+
   // Each pattern has one group: the number.
   const numbers: ReadonlyArray<readonly [rule: RegExp, file: string, constant: RegExp]> = [
     [/at most (\d+) messages\./, "hot/dispatcher.ts", /^const TURN_MESSAGES = (\d+)$/m],

@@ -136,7 +136,7 @@ describe("EventSourced", () => {
         }).pipe(Effect.provide(memory))
       }))
 
-    it.effect("are stored before their effects run and before they are answered", () =>
+    it.effect("are stored before their effects run and before they are answered (S110)", () =>
       Effect.gen(function*() {
         const gate = yield* Latch.make()
         const memory = yield* storage
@@ -221,7 +221,7 @@ describe("EventSourced", () => {
         })).pipe(Effect.provide(Layer.provideMerge(storedBy(sync), memory)))
       }))
 
-    it.effect("fail their actor when their events cannot be stored; it recovers what was", () =>
+    it.effect("fail their actor when their events cannot be stored; it recovers what was (S111)", () =>
       Effect.gen(function*() {
         let broken = false
         const memory = yield* storage
@@ -258,7 +258,7 @@ describe("EventSourced", () => {
         assert.deepStrictEqual(yield* Effect.provide(stored("Account/a"), memory), [])
       }))
 
-    it.effect("of two actors with one id: the one that comes late fails, and recovers what the other wrote", () =>
+    it.effect("of two actors with one id: the one that comes late fails, and recovers what the other wrote (S113)", () =>
       Effect.gen(function*() {
         const memory = yield* storage
         yield* run(Effect.gen(function*() {
@@ -321,7 +321,7 @@ describe("EventSourced", () => {
         assert.deepStrictEqual(progress.at(-1), { id: "Account/a", sequence: 25_000, of: 25_000 })
       }))
 
-    it.effect("stops at a poisoned event, and says which", () =>
+    it.effect("stops at a poisoned event, and says which (S112)", () =>
       Effect.gen(function*() {
         const memory = yield* storage
         const event = (amount: number) => Versioned.make(Event).encodeUnsafe({ _tag: "Deposited", amount })
@@ -405,7 +405,7 @@ describe("EventSourced", () => {
         assert.deepStrictEqual(sequences, [3, 4])
       }))
 
-    it.effect("that cannot be kept stop nothing", () =>
+    it.effect("that cannot be kept stop nothing (S114)", () =>
       Effect.gen(function*() {
         const memory = yield* storage
         const broken = Layer.effect(
@@ -458,7 +458,7 @@ describe("DurableState", () => {
       assert.strictEqual(yield* Effect.provide(rename("two"), memory), "one -> two")
     }))
 
-  it.effect("does not overwrite what somebody else has saved", () =>
+  it.effect("does not overwrite what somebody else has saved (S113)", () =>
     Effect.gen(function*() {
       const memory = yield* storage
       yield* use(Effect.gen(function*() {

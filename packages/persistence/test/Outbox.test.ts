@@ -71,7 +71,7 @@ const balance = (key: string) => Effect.flatMap(Account.keyed(key), (account) =>
 const settle = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow, { discard: true })
 
 describe("Outbox", () => {
-  it.effect("sends what follows from an event, and it is handled once though its answer is lost", () =>
+  it.effect("sends what follows from an event, and it is handled once though its answer is lost (S118)", () =>
     Effect.gen(function*() {
       const memory = yield* storage
       const trouble = { lost: 3, received: [] }
@@ -191,7 +191,7 @@ describe("durable timers", () => {
   const inSystem = <A, E, R>(use: Effect.Effect<A, E, R>, told: Array<string>) =>
     Effect.provide(use, Layer.fresh(Layer.provide(reminders(told), ActorSystem.layer)))
 
-  it.effect("are told when they are due, once, and not when the state is without them", () =>
+  it.effect("are told when they are due, once, and not when the state is without them (S117)", () =>
     Effect.gen(function*() {
       const memory = yield* storage
       const told: Array<string> = []
@@ -214,7 +214,7 @@ describe("durable timers", () => {
       ).pipe(Effect.provide(memory))
     }))
 
-  it.effect("outlive the system: one that was due meanwhile is told at the next start", () =>
+  it.effect("outlive the system: one that was due meanwhile is told at the next start (S117)", () =>
     Effect.gen(function*() {
       const memory = yield* storage
       const told: Array<string> = []

@@ -21,7 +21,7 @@ describe("Versioned", () => {
     }))
   })
 
-  it("brings what an older program wrote to the last version, through every one between", () => {
+  it("brings what an older program wrote to the last version, through every one between (S115)", () => {
     assert.deepStrictEqual(third.decodeUnsafe(first.encodeUnsafe({ amount: 5 })), {
       cents: 500,
       currency: "EUR"
@@ -33,14 +33,14 @@ describe("Versioned", () => {
     assert.strictEqual(third.version, 3)
   })
 
-  it("refuses what a newer program wrote", () => {
+  it("refuses what a newer program wrote (S115)", () => {
     assert.throws(
       () => first.decodeUnsafe(third.encodeUnsafe({ cents: 1, currency: "EUR" })),
       /version 3.*knows 1 to 1/
     )
   })
 
-  it("refuses what another schema wrote under the same version", () => {
+  it("refuses what another schema wrote under the same version (S115)", () => {
     assert.throws(
       () => first.decodeUnsafe(Versioned.make(Second).encodeUnsafe({ amount: 1, currency: "" })),
       /another schema/

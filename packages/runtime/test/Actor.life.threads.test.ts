@@ -22,7 +22,7 @@ const spawning: ReadonlyArray<Program> = [
     })
   ],
   [
-    "a spawn is over when the actor has started",
+    "a spawn is over when the actor has started (S21)",
     Effect.gen(function*() {
       const journal = fresh("journal")
       yield* Resource.spawn({ journal, name: "it", start: "slow" })
@@ -54,7 +54,7 @@ const spawning: ReadonlyArray<Program> = [
     })
   ],
   [
-    "an interrupted spawn leaves no actor behind",
+    "an interrupted spawn leaves no actor behind (S21)",
     Effect.gen(function*() {
       const journal = fresh("journal")
       const start = yield* Gate.keyed(`${journal}/start`)
@@ -189,7 +189,7 @@ const incarnations: ReadonlyArray<Program> = [
     })
   ],
   ...(["Stop", "Crash"] as const).map((tag): Program => [
-    `after ${tag} the old incarnation's finalizers end before the new one starts`,
+    `after ${tag} the old incarnation's finalizers end before the new one starts (S24)`,
     Effect.gen(function*() {
       const journal = fresh("journal")
       const vault = yield* Vault.keyed(`${journal}/it`)

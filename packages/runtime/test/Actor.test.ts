@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Actor from "@troupe/runtime/Actor"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
@@ -104,6 +106,57 @@ describe("Actor", () => {
         assert.strictEqual(yield* said, "made")
         const failed = Effect.provide(greet, hosts(Layer.effect(Greeting, Effect.fail("no greeting"))))
         assert.strictEqual(yield* Effect.flip(failed), "no greeting")
+      }))
+
+    it.effect("passes payloads and answers on its thread by reference (S4)", () =>
+      Effect.gen(function*() {
+        const Echo = Actor.make("Echo", {
+          protocol: RpcGroup.make(
+            Rpc.make("Say", { payload: Schema.Array(Schema.Int), success: Schema.Array(Schema.Int) })
+          )
+        })
+        const live = Echo.toLayer({
+          state: Schema.Void,
+          initial: () => {},
+          handlers: { Say: (state, said) => Actor.reply(state, said) }
+        })
+        yield* Effect.gen(function*() {
+          const said = [1, 2, 3]
+          assert.strictEqual(yield* (yield* Echo.keyed("it")).ask("Say", said), said)
+        }).pipe(Effect.provide(Layer.provideMerge(live, ActorSystem.layer)))
+      }))
+
+    it.effect("logs a failure with its Cause, restarts nothing, and fails no other one (S26)", () =>
+      Effect.gen(function*() {
+        const logged: Array<Cause.Cause<unknown>> = []
+        const logger = Logger.make(({ cause }) => {
+          if (cause.reasons.length > 0) logged.push(cause)
+        })
+        const Egg = Actor.make("Egg", {
+          protocol: RpcGroup.make(Rpc.make("Drop"), Rpc.make("Whole", { success: Schema.Boolean }))
+        })
+        const broken = new Error("broken")
+        const live = Egg.toLayer({
+          state: Schema.Void,
+          initial: () => {},
+          handlers: {
+            Drop: () => {
+              throw broken
+            },
+            Whole: (state) => Actor.reply(state, true)
+          }
+        })
+        yield* Effect.gen(function*() {
+          const [one, other] = [yield* Egg.spawn(), yield* Egg.spawn()]
+          yield* one.tell("Drop")
+          const error = yield* Effect.flip(one.ask("Whole"))
+          assert.include(["ActorEnded", "DeadRef"], error.reason._tag)
+          assert.isTrue(yield* other.ask("Whole"))
+          assert.deepStrictEqual(logged.map(Cause.squash), [broken])
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(Layer.provide(Layer.provideMerge(live, ActorSystem.layer), Logger.layer([logger])))
+        )
       }))
 
     it.effect("tells the actors of names that only look alike apart", () =>

@@ -35,7 +35,7 @@ const arrived = Effect.suspend(() =>
 
 const sending: ReadonlyArray<Program> = [
   [
-    "tell, tellUnsafe and offer arrive in the order in which they were sent",
+    "tell, tellUnsafe and offer arrive in the order in which they were sent (S2, S7)",
     Effect.gen(function*() {
       const subject = yield* Subject.spawn()
       yield* subject.tell("Add", { n: 1 })
@@ -57,7 +57,7 @@ const sending: ReadonlyArray<Program> = [
     })
   ],
   [
-    "100,000 messages from one sender arrive in order",
+    "100,000 messages from one sender arrive in order (S1, S2)",
     Effect.gen(function*() {
       const subject = yield* Subject.spawn()
       for (let n = 0; n < 100_000; n++) subject.tellUnsafe("Add", { n })
@@ -77,7 +77,7 @@ const sending: ReadonlyArray<Program> = [
     })
   ],
   [
-    "a class and a default in a payload arrive as equal values of their classes",
+    "a class and a default in a payload arrive as equal values of their classes (S4, S5)",
     Effect.gen(function*() {
       const subject = yield* Subject.spawn()
       const answer = yield* subject.ask("Echo", parcel)
@@ -119,7 +119,7 @@ const sending: ReadonlyArray<Program> = [
     })
   ],
   [
-    "what was sent was handled or is a dead letter",
+    "what was sent was handled or is a dead letter (S1, S10)",
     Effect.gen(function*() {
       const before = yield* totals
       const keys = Array.from({ length: 20 }, () => fresh("counted"))
@@ -290,7 +290,7 @@ const failures: ReadonlyArray<
 
 const ending: ReadonlyArray<Program> = [
   [
-    "a stop answers, and ends the actor",
+    "a stop answers, and ends the actor (S14)",
     Effect.gen(function*() {
       const silent = yield* Subject.spawn()
       assert.isUndefined(yield* silent.ask("Stop"))
@@ -327,7 +327,7 @@ const ending: ReadonlyArray<Program> = [
     })
   ],
   [
-    "what is sent to an actor that has ended is a dead letter, and its asks fail with DeadRef",
+    "what is sent to an actor that has ended is a dead letter, and its asks fail with DeadRef (S8, S22)",
     Effect.gen(function*() {
       const subject = yield* Subject.spawn()
       const dead = yield* letters(
@@ -437,7 +437,7 @@ const keyed: ReadonlyArray<Program> = [
     })
   ]),
   [
-    "the answer to a stop is the old incarnation's last word: what follows it reaches the new one",
+    "the answer to a stop is the old incarnation's last word: what follows it reaches the new one (S14, S24)",
     Effect.gen(function*() {
       const subject = yield* Subject.keyed(fresh("last"))
       for (let life = 0; life < 20; life++) {

@@ -126,13 +126,13 @@ describe("ActorWorker", () => {
             assert.strictEqual(threads.filter((thread) => thread === first).length, 5)
           }))
 
-        it.effect("keys are spread over the workers", () =>
+        it.effect("keys are spread over the workers (S30)", () =>
           Effect.gen(function*() {
             const [one, two] = yield* spread
             assert.notStrictEqual(one, two)
           }))
 
-        it.effect("a worker sends to another one, and is sent to by it, both as fast as they can", () =>
+        it.effect("a worker sends to another one, and is sent to by it, both as fast as they can (S6, S30)", () =>
           Effect.gen(function*() {
             const [one, two] = yield* spread
             const count = 20_000
@@ -146,7 +146,7 @@ describe("ActorWorker", () => {
             assert.deepStrictEqual(wrong, [0, 0])
           }))
 
-        it.effect("this thread and both workers flood each other", () =>
+        it.effect("this thread and both workers flood each other (S6)", () =>
           Effect.gen(function*() {
             const [one, two] = yield* spread
             const count = 10_000
@@ -212,7 +212,7 @@ describe("ActorWorker", () => {
             assert.strictEqual(yield* actor.ask("Received", { from: "sizes", count: rounds.length }), 0)
           }))
 
-        it.effect("a message of more than 16 MiB is refused, and those after it arrive", () =>
+        it.effect("a message of more than 16 MiB is refused, and those after it arrive (S5)", () =>
           Effect.gen(function*() {
             const [key] = yield* spread
             const actor = yield* Sequence.keyed(key)
@@ -232,7 +232,7 @@ describe("ActorWorker", () => {
             ]])
           }))
 
-        it.effect("what does not fit its schema is refused: payloads, answers and arguments", () =>
+        it.effect("what does not fit its schema is refused: payloads, answers and arguments (S32)", () =>
           Effect.gen(function*() {
             const key = fresh("invalid")
             const subject = yield* Subject.keyed(key)
@@ -321,7 +321,7 @@ describe("ActorWorker", () => {
   })
 
   describe("a pool that closes", () => {
-    it.live("answers no more: asks fail, tells are dead, and scopes that outlive it close", () =>
+    it.live("answers no more: asks fail, tells are dead, and scopes that outlive it close (S28)", () =>
       Effect.gen(function*() {
         const [pool, outer] = [yield* Scope.make(), yield* Scope.make()]
         const context = yield* Layer.buildWithScope(Layer.provide(workers(2), silence), pool)

@@ -61,7 +61,7 @@ const first = <A, E, R>(spawn: Effect.Effect<A, E, R>) => Placement.on(spawn, 1)
 
 describe("when a worker's thread ends", () => {
   run(
-    "those that watch its actors are told, with a Cause of its own",
+    "those that watch its actors are told, with a Cause of its own (S48)",
     Effect.gen(function*() {
       const being = yield* Being.spawn(named("it"))
       const key = yield* Keyed.keyed("key")
@@ -198,7 +198,7 @@ describe("when a worker's thread ends", () => {
   )
 
   run(
-    "one that is held or halted then is not told of twice",
+    "one that is held or halted then is not told of twice (S48)",
     Effect.gen(function*() {
       const { left, overseer, told } = yield* waiting
       const held = yield* Overseer.spawn(Being, overseer, named("held"))

@@ -70,7 +70,7 @@ const watching: ReadonlyArray<Program> = [
     })
   ]),
   [
-    "a typed failure keeps its name, its tag and its fields",
+    "a typed failure keeps its name, its tag and its fields (S41)",
     Effect.gen(function*() {
       const it = yield* Being.spawn(named("it"))
       yield* it.tell("Fail", { how: "crashes" })

@@ -139,7 +139,7 @@ describe("Mailbox between threads", () => {
       inOrder(got)
     })))
 
-  it.live("an interrupted sender on another thread leaves nothing behind", () =>
+  it.live("an interrupted sender on another thread leaves nothing behind (S35)", () =>
     inPool(Effect.gen(function*() {
       const ref = yield* spawned("suspend")
       yield* ref.tell("Hold", { millis: 50 })
@@ -153,7 +153,7 @@ describe("Mailbox between threads", () => {
       assert.strictEqual(yield* flood(ref, 1, 100, "tell"), 100)
     })))
 
-  it.live("the actor's end wakes and fails who waits on another thread", () =>
+  it.live("the actor's end wakes and fails who waits on another thread (S35)", () =>
     inPool(Effect.gen(function*() {
       const scope = yield* Scope.make()
       const ref = yield* Effect.provideService(spawned("suspend"), Scope.Scope, scope)

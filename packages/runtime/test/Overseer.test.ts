@@ -138,7 +138,7 @@ describe("an actor that is overseen", () => {
       })))
   }
 
-  it.effect("and resumed keeps its state and its resources; the message in hand is dropped, its asker told", () =>
+  it.effect("and resumed keeps its state and its resources; the message in hand is dropped, its asker told (S45)", () =>
     run(Effect.gen(function*() {
       const { overseer, told } = yield* waiting
       let released = 0
@@ -218,7 +218,7 @@ describe("an actor that is overseen", () => {
       assert.strictEqual(yield* left, 0)
     })))
 
-  it.effect("and fails to start again stays halted, and what it had acquired is released", () =>
+  it.effect("and fails to start again stays halted, and what it had acquired is released (S47)", () =>
     run(Effect.gen(function*() {
       const { left, overseer } = yield* waiting
       const order: Array<string> = []

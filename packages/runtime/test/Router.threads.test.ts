@@ -14,7 +14,7 @@ import { letters, reasonOf } from "./fixtures/places.ts"
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 describe("Router", () => {
-  it.live("has all workers work, and none idle while another one is at a long job", () => {
+  it.live("has all workers work, and none idle while another one is at a long job (S38)", () => {
     Ledger.make()
     return Effect.gen(function*() {
       const all = yield* Router.pool(Doomed)
@@ -41,7 +41,7 @@ describe("Router", () => {
     }).pipe(Effect.scoped, Effect.provide(pool({ workers: 2 })))
   }, 30_000)
 
-  it.live("replaces a member whose thread has ended: its ask fails, those that wait do not", () => {
+  it.live("replaces a member whose thread has ended: its ask fails, those that wait do not (S38)", () => {
     const ledger = Ledger.make()
     return Effect.gen(function*() {
       const all = yield* Router.pool(Doomed)
@@ -59,7 +59,7 @@ describe("Router", () => {
     }).pipe(Effect.scoped, Effect.provide(pool({ workers: 1 })))
   }, 30_000)
 
-  it.live("ends with its scope: what waits is dead letters", () => {
+  it.live("ends with its scope: what waits is dead letters (S38)", () => {
     const ledger = Ledger.make()
     return Effect.gen(function*() {
       const scope = yield* Scope.make()

@@ -145,7 +145,7 @@ describe("Swarm", () => {
   })
 
   describe("messages", () => {
-    it.live("are handled as an actor's are: told, asked, refused, owed", () =>
+    it.live("are handled as an actor's are: told, asked, refused, owed (S80)", () =>
       run(Effect.fnUntraced(function*(Car) {
         const cars = yield* Car.population
         const id = yield* cars.spawn(car)

@@ -79,7 +79,7 @@ describe("Swarm, between threads", () => {
       assert.deepStrictEqual(two, none)
     }), 60_000)
 
-  it.live("asks, effects, errors and answers that are owed cross", () =>
+  it.live("asks, effects, errors and answers that are owed cross (S87)", () =>
     on(
       2,
       Effect.gen(function*() {

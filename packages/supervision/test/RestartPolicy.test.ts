@@ -133,7 +133,7 @@ describe("RestartPolicy", () => {
       }))
     })
 
-    it("asks the second only about what the first leaves open", () => {
+    it("asks the second only about what the first leaves open (S100)", () => {
       assert.deepStrictEqual(
         table(RestartPolicy.tag("Timeout", "resume").pipe(RestartPolicy.orElse("stop"))),
         // The crash with a defect beside it cannot be resumed: it falls through.
@@ -143,7 +143,7 @@ describe("RestartPolicy", () => {
   })
 
   describe("decide", () => {
-    it("is total: what all leave open restarts", () => {
+    it("is total: what all leave open restarts (S100)", () => {
       for (const name of names) {
         assert.deepStrictEqual(RestartPolicy.decide(RestartPolicy.open, causes[name]), {
           directive: "restart",

@@ -218,7 +218,7 @@ describe("Supervisor", () => {
   })
 
   describe("group restarts", () => {
-    it.effect("rest_for_one goes on from the child that did not start; a request is heard between the tries", () =>
+    it.effect("rest_for_one goes on from the child that did not start; a request is heard between the tries (S102)", () =>
       within(
         Supervisor.make("Root", {
           strategy: "rest_for_one",
@@ -247,7 +247,7 @@ describe("Supervisor", () => {
         })
       ))
 
-    it.effect("one_for_all stops those that had started, and begins again", () =>
+    it.effect("one_for_all stops those that had started, and begins again (S102)", () =>
       within(
         Supervisor.make("Root", {
           strategy: "one_for_all",

@@ -17,7 +17,7 @@ const withBell = (
 const sleep = (doorbell: Doorbell): Promise<void> => new Promise((resolve) => doorbell.sleep(resolve))
 
 describe("Doorbell", () => {
-  it("tells an owner that announced that it sleeps, once", () => {
+  it("tells an owner that announced that it sleeps, once (S20)", () => {
     const word = words()
     const owner = new Doorbell(word, 3)
     const { ringer, rung } = withBell(word, 3)
@@ -65,7 +65,7 @@ describe("Doorbell", () => {
   })
 
   describe("sleep", () => {
-    it("wakes when somebody rings", async () => {
+    it("wakes when somebody rings (S20)", async () => {
       const word = words()
       const owner = new Doorbell(word, 0)
       owner.announce()
