@@ -96,6 +96,25 @@ describe("Strategy", () => {
       assert.strictEqual(delays.length, exact.length)
     }))
 
+  it.effect("Akka's BackoffOpts.onStop: a permanent child that ends normally starts again after the delay", () =>
+    within(
+      {
+        policy: RestartPolicy.restart.pipe(RestartPolicy.withSchedule(Schedule.spaced("1 second"))),
+        children: [worker("a")]
+      },
+      (running, heard) =>
+        Effect.gen(function*() {
+          const a = (yield* running.handle("a")) as Ref
+          yield* a.tell("Stop")
+          yield* heard.until("ChildEnded Root/a")
+          yield* Effect.ignore(running.delete("nobody"))
+          yield* TestClock.adjust("999 millis")
+          assert.deepInclude((yield* running.which)[0], { status: "restarting", starts: 1, dueAt: 1000 })
+          yield* TestClock.adjust("1 millis")
+          yield* heard.until("ChildStarted Root/a")
+        })
+    ))
+
   it.effect("Akka's withMaxRestarts: so many restarts, and then it stays ended", () =>
     Effect.gen(function*() {
       const schedule = Schedule.upTo(Schedule.spaced("10 millis"), { times: 2 })

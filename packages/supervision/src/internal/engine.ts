@@ -23,24 +23,8 @@ import {
   type State,
   type Verdict
 } from "./decide.ts"
-import { type Above, causeOf, type Runner } from "./runner.ts"
-
-/** A child as it runs, and what became of it so far. */
-export interface Entry {
-  readonly child: Child.Any
-  readonly runner: Runner
-  readonly steps: Steps
-  /** Whether an incarnation lives, and has not failed. */
-  live: boolean
-  starts: number
-  failures: number
-  lastFailure: Cause.Cause<unknown> | undefined
-  /** Since when it is without a failure, in milliseconds. */
-  goodSince: number
-  /** When it is tried again, while it waits for that. */
-  dueAt: number | undefined
-  timer: Fiber.Fiber<void> | undefined
-}
+import { type Entry, judge, restartNow, saidOf } from "./entry.ts"
+import { type Above, causeOf } from "./runner.ts"
 
 /** What is waited for, before it is an event for `decide`. */
 type Raw =
@@ -77,9 +61,6 @@ export interface Options {
   /** What the supervisor fails with then; undefined for an end that is none. */
   readonly failureOf: (outcome: Outcome) => Cause.Cause<unknown> | undefined
 }
-
-/** A verdict where nobody is asked. */
-const restartNow: Verdict = { directive: "restart", delayMillis: 0, whenDone: "escalate" }
 
 export class Engine {
   private readonly options: Options
@@ -189,7 +170,7 @@ export class Engine {
         const { exit, id, token } = raw
         const cause = Exit.isFailure(exit) ? exit.cause : undefined
         return Effect.map(
-          this.expected(id, token) ? this.verdict(id, cause, raw.lost !== true) : Effect.succeed(restartNow),
+          this.expected(id, token) ? this.judged(id, cause, raw.lost !== true) : Effect.succeed(restartNow),
           (verdict) => ({ _tag: "Ended", id, token, cause, verdict })
         )
       }
@@ -215,44 +196,12 @@ export class Engine {
     return slot?.status === "up" && slot.token === token
   }
 
-  /** What the policies say, and how long their schedule has a restart wait. */
-  private verdict(id: string, cause: Cause.Cause<unknown> | undefined, ran: boolean): Effect.Effect<Verdict> {
-    const entry = this.entries.get(id)!
-    const { child, goodSince, steps } = entry
-    const asked = cause ?? Cause.empty
-    const said = this.said(entry, cause, ran)
-    entry.live = false
-    if (cause !== undefined) {
-      entry.failures++
-      entry.lastFailure = cause
-    }
-    const goodMillis = ran ? this.now - goodSince : 0
-    entry.goodSince = this.now
-    const directive = said?.directive ?? "restart"
-    if (directive !== "restart" || said?.backoff === undefined || child.restart === "temporary") {
-      return Effect.succeed({ ...restartNow, directive })
-    }
-    if (cause === undefined && child.restart === "transient") return Effect.succeed(restartNow)
-    const { whenDone } = said.backoff
-    return Effect.map(
-      steps.next(said.backoff, asked, this.now, goodMillis),
-      (delayMillis): Verdict => ({ directive, delayMillis, whenDone })
-    )
-  }
-
-  /** What the policies say, the child's before the supervisor's. */
-  private said(
-    { child, runner }: Entry,
+  private judged(
+    id: string,
     cause: Cause.Cause<unknown> | undefined,
     ran: boolean
-  ): ReturnType<RestartPolicy["decide"]> {
-    for (const policy of [child.policy, this.options.policy]) {
-      const said = policy?.decide(cause ?? Cause.empty)
-      // After a normal end nobody is asked for more than how long a restart waits.
-      if (said?.directive === "resume" && (cause === undefined || !ran || !runner.resumable)) continue
-      if (said !== undefined) return said
-    }
-    return undefined
+  ): Effect.Effect<Verdict> {
+    return judge(this.entries.get(id)!, this.options.policy, cause, ran, this.now)
   }
 
   private feed(event: Event): Effect.Effect<void> {
@@ -284,7 +233,7 @@ export class Engine {
     const slot = this.state.slots.find(({ spec }) => spec.id === id)
     const entry = this.entries.get(id)
     if (slot === undefined || entry === undefined || this.outcome !== undefined) return false
-    const said = this.said(entry, cause, true)
+    const said = saidOf(entry, this.options.policy, cause, true)
     if (said?.backoff !== undefined) return false
     const verdict: Verdict = { ...restartNow, directive: said?.directive ?? "restart" }
     const event: Event = { _tag: "Ended", id, token: slot.token, cause, verdict }
@@ -378,7 +327,7 @@ export class Engine {
       const cause = causeOf(exit)
       const verdict = entry.starts === 0 && !this.restarting
         ? restartNow
-        : yield* this.verdict(id, cause, false)
+        : yield* this.judged(id, cause, false)
       yield* this.feed({ _tag: "StartFailed", id, cause, verdict })
     })
   }
