@@ -77,16 +77,17 @@ export const notes = Effect.fnUntraced(function*({ directory, index }: Job) {
   return new Int32Array(region.buffer, region.byteOffset, NOTES)
 })
 
-const random = (seed: number) => () => {
+/** Numbers from 0 to 1. */
+export const random = (seed: number) => () => {
   seed = Math.imul(seed ^ (seed >>> 15), seed | 1)
   seed ^= seed + Math.imul(seed ^ (seed >>> 7), seed | 61)
   return ((seed ^ (seed >>> 14)) >>> 0) / 2 ** 32
 }
 
-const exited = (child: ChildProcess): Promise<void> =>
+export const exited = (child: ChildProcess): Promise<void> =>
   new Promise((resolve) => child.once("exit", () => resolve()))
 
-const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
+export const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 /** `kills` times: starts a process, kills it at a random moment, looks at what is there. */
 export const run = async ({ entry, observe, writing }: Case, options: Options): Promise<Outcome> => {

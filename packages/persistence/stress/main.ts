@@ -7,15 +7,17 @@ import { parseArgs } from "node:util"
 import { channels } from "./channelCase.ts"
 import { journals } from "./journalCase.ts"
 import { type Case, run } from "./kills.ts"
+import { run as runSwarms } from "./swarmCase.ts"
+import { tmpdir } from "node:os"
 
 const { values } = parseArgs({
   options: {
     /** Processes, of each kind. */
     kills: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
-    /** Writers in each process. */
+    /** Writers, or swarms, in each process. */
     writers: { type: "string", default: "4" },
-    of: { type: "string", default: "channels,journals" }
+    of: { type: "string", default: "channels,journals,swarms" }
   }
 })
 
@@ -48,11 +50,34 @@ const killAll = async (name: string, one: Case): Promise<boolean> => {
   return true
 }
 
+/** Processes with swarms: a third of them at a random moment, the others within a restoring and within a turn. */
+const killSwarms = async (): Promise<boolean> => {
+  const of = Math.ceil(Number(values.kills) / 3)
+  for (let rounds = 0, seed = Number(values.seed); rounds < of; rounds += BLOCK, seed++) {
+    const { forbidden, kills, open, restoring, taking } = await runSwarms({
+      seed,
+      rounds: Math.min(BLOCK, of - rounds),
+      swarms: Number(values.writers),
+      precise: 1,
+      home: tmpdir()
+    })
+    console.log(
+      `crash: swarms: ${kills} killed, seed ${seed}: ${open} within a turn, ${taking} within a snapshot, ` +
+        `${restoring} while one was restored`
+    )
+    for (const what of forbidden) console.log(`crash FAILED: swarms, seed ${seed}: ${what}`)
+    if (forbidden.length > 0) return false
+  }
+  return true
+}
+
 const names = values.of.split(",")
 for (const name of names) {
   const one = cases[name]
-  if (one === undefined) throw new RangeError(`of ${name}: one of ${Object.keys(cases).join(", ")}`)
-  if (!await killAll(name, one)) {
+  if (one === undefined && name !== "swarms") {
+    throw new RangeError(`of ${name}: one of ${Object.keys(cases).join(", ")}, swarms`)
+  }
+  if (!await (one === undefined ? killSwarms() : killAll(name, one))) {
     process.exitCode = 1
     break
   }

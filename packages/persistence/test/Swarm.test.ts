@@ -119,4 +119,29 @@ describe("a swarm whose memory is kept", () => {
         assert.strictEqual((left as SwarmError).reason, "OpenTurn")
       })
     ))
+
+  it.effect("says that it is changing while an instance is born, or an effect takes its place (S86)", () =>
+    temporary((directory) =>
+      within(
+        directory,
+        Effect.gen(function*() {
+          const cells = yield* Cell.population
+          const isChanging = () => readFileSync(join(directory, "Cell%2Fheader.region")).readUInt32LE(23 * 4)
+          const seen: Array<number> = []
+          yield* cells.spawn({
+            get n() {
+              seen.push(isChanging())
+              return 1
+            },
+            size: 1,
+            name: ""
+          })
+          seen.push(isChanging())
+          const wrong = { n: 1, size: 1, name: 7 as never }
+          assert.strictEqual((yield* Effect.flip(cells.spawn(wrong))).reason, "InvalidState")
+          seen.push(isChanging())
+          assert.deepStrictEqual(seen, [1, 0, 0])
+        })
+      )
+    ))
 })

@@ -112,6 +112,29 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 )
 
 describe("swarmStore", () => {
+  it("says that it is torn while a row moves, goes or is replaced, and not afterwards", () => {
+    const { rows, store } = make("code")
+    const seen: Array<string> = []
+    const watched = (what: string) => seen.push(`${what} ${store.torn}`)
+    const { copy } = rows
+    rows.copy = (...args) => {
+      watched("copy")
+      copy.apply(rows, args)
+    }
+    store.reserve(1)
+    const cursor = rows.cursor(store.chunks[0]!)
+    const [value] = fc.sample(state, { numRuns: 1, seed: 1 })
+    for (let n = 0; n < 3; n++) {
+      store.add()
+      write(store, cursor, n, value)
+    }
+    store.remove(0)
+    watched("removed")
+    store.replace(0, store.chunks[0]!, 1)
+    watched("replaced")
+    expect(seen).toEqual(["copy true", "removed false", "copy true", "replaced false"])
+  })
+
   it.each(["code", "closures"] as const)("is a Map of objects, in columns, by %s", (by) => {
     fc.assert(
       fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
