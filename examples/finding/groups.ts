@@ -24,6 +24,11 @@ const program = Effect.gen(function*() {
   const stamps = yield* Ask.all(members.map((desk) => desk.ask("Stamp", { paper: "e" })))
   yield* Console.log(stamps.join("; ")) // => e: north; e: south; e: hall
 
+  // Or of whoever would hear a broadcast, of a whole kind here.
+  const hearers = yield* Broadcast.audience(yield* Broadcast.toActors(Customs))
+  const asked = yield* Ask.all(hearers.map((desk) => desk.ask("Stamp", { paper: "g" })))
+  yield* Console.log(asked.toSorted().join("; ")) // => g: north; g: south
+
   // Telling all actors of a kind, and all that understand something.
   const customs = yield* Broadcast.toActors(Customs)
   yield* customs.tell("Close")

@@ -1,5 +1,5 @@
 /** Actors are looked at, suspended, followed, and put into post-mortem: on this thread and on workers. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import * as ActorRef from "@troupe/runtime/ActorRef"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
 import * as FaultPoint from "@troupe/runtime/FaultPoint"
@@ -50,15 +50,34 @@ const places: Readonly<
   Record<string, (options: ActorSystem.InspectionOptions) => Layer.Layer<Services, unknown>>
 > = { "on this thread": here, "on workers": workers }
 
+type Program = Effect.Effect<void, unknown, Services | Scope.Scope>
+
+interface Shared {
+  readonly options: ActorSystem.InspectionOptions
+  readonly programs: Array<readonly [sentence: string, program: Program]>
+}
+
+/** Programs by the options of the system that they share. */
+const shared = new Map<string, Shared>()
+
+/** What the programs to come are about. */
+let feature = ""
+
+const about = (what: string, programs: () => void): void => {
+  feature = what
+  programs()
+}
+
+/** Has a program run in every place, in the system of those with the same options. */
 const everywhere = (
   sentence: string,
   options: ActorSystem.InspectionOptions,
-  program: Effect.Effect<void, unknown, Services | Scope.Scope>
+  program: Program
 ): void => {
-  for (const [place, layer] of Object.entries(places)) {
-    it.live(`${sentence}, ${place}`, () =>
-      program.pipe(Effect.scoped, Effect.provide(layer(options))) as Effect.Effect<void, unknown>)
-  }
+  const key = JSON.stringify(options)
+  const { programs }: Shared = shared.get(key) ?? { options, programs: [] }
+  programs.push([`${feature}: ${sentence}`, program])
+  shared.set(key, { options, programs })
 }
 
 const inspect = Inspect.Inspect
@@ -69,7 +88,7 @@ const when = (
   holds: (info: Inspect.ActorInfo) => boolean
 ) => Effect.flatMap(inspect, ({ find }) => Effect.repeat(find(ref), { until: holds }))
 
-describe("actors", () => {
+about("actors", () => {
   everywhere(
     "are listed with their counts and times (S120)",
     {},
@@ -99,6 +118,7 @@ describe("actors", () => {
       assert.strictEqual((yield* find(keyed)).key, "a/b:c")
       // As the list names them, too.
       for (const actor of all) assert.strictEqual((yield* find(actor)).address, actor.address)
+      yield* ActorRef.stop(keyed)
     })
   )
 
@@ -196,7 +216,7 @@ describe("actors", () => {
   )
 })
 
-describe("suspend", () => {
+about("suspend", () => {
   everywhere(
     "keeps an actor's messages in its mailbox until it is resumed (S123)",
     {},
@@ -265,7 +285,7 @@ describe("suspend", () => {
   )
 })
 
-describe("trace", () => {
+about("trace", () => {
   everywhere(
     "shows the messages that are handled from then on (S124)",
     {},
@@ -330,7 +350,7 @@ describe("trace", () => {
   )
 })
 
-describe("post-mortem", () => {
+about("post-mortem", () => {
   for (const [how, tag] of [["throws", "Boom"], ["crashes", "Crash"], ["dies", "Die"]] as const) {
     everywhere(
       `of one that ${how}: its state stays, essential messages are handled, others are kept (S125)`,
@@ -479,7 +499,7 @@ describe("post-mortem", () => {
     })
   )
 
-  it.live("outlives a worker's thread (S128)", () => {
+  it.live("post-mortem: outlives a worker's thread (S128)", () => {
     let threads: FaultPoint.Threads | undefined
     return Effect.gen(function*() {
       const { actors, postMortem } = yield* inspect
@@ -531,4 +551,17 @@ describe("layer", () => {
       assert.deepStrictEqual(all.map(({ thread }) => thread), [1, 2])
       assert.strictEqual((yield* Stream.runCollect(actors({ thread: 2 }))).length, 1)
     }).pipe(Effect.scoped, Effect.provide(workers({}))))
+})
+
+// After the others, which say what is to be shared.
+describe("in one system", () => {
+  for (const { options, programs } of shared.values()) {
+    for (const [place, where] of Object.entries(places)) {
+      describe(`${place}, with ${JSON.stringify(options)}`, () => {
+        layer(where(options), { excludeTestServices: true })((it) => {
+          for (const [sentence, program] of programs) it.effect(sentence, () => Effect.scoped(program))
+        })
+      })
+    }
+  }
 })

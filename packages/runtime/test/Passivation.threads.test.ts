@@ -5,8 +5,10 @@ import * as Placement from "@troupe/runtime/Placement"
 import * as TestSystem from "@troupe/runtime/testing/TestSystem"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as References from "effect/References"
 import type { System } from "../src/internal/system.ts"
 import { Clerk, hosts, Stall } from "./fixtures/Bazaar.ts"
+import { terminate } from "./fixtures/beingPlaces.ts"
 
 const COUNT = 3000
 
@@ -45,4 +47,20 @@ describe("Passivation", () => {
       }
       yield* TestSystem.quiet
     }).pipe(Effect.scoped, Effect.provide(system)))
+
+  it.live("a key whose handle was given back, and bound anew, is found again by a successor of its thread (S31, S69)", () =>
+    Effect.gen(function*() {
+      const stall = yield* Stall.byKey
+      const stalls = Array.from({ length: 20 }, (_, n) => stall(`key ${n}`))
+      for (const one of stalls) yield* one.ask("Level")
+      yield* TestSystem.adjust("2 hours")
+      for (const [n, one] of stalls.entries()) if (n % 2 === 0) yield* one.tell("Put", { n: 1 })
+      yield* TestSystem.settle
+      yield* Effect.forEach([1, 2], terminate)
+      // On its way to a thread that is no more, or to the next one.
+      for (const one of stalls) yield* one.tell("Put", { n: 10 })
+      for (const one of stalls) {
+        assert.strictEqual(yield* Effect.eventually(one.ask("Level")), 10)
+      }
+    }).pipe(Effect.scoped, Effect.provide(system), Effect.provideService(References.MinimumLogLevel, "None")))
 })

@@ -111,6 +111,7 @@ export class Owners {
   /** Ends what a scope owns, and waits for that, unless it is given up meanwhile. */
   close(owner: Owner): Effect.Effect<void> {
     return Effect.contextWith((context) => {
+      if (owner.last === undefined) return owner.close
       // On a fiber of its own: a finalizer cannot be interrupted.
       const closing = Effect.runForkWith(context)(owner.close)
       if (closing.pollUnsafe() !== undefined) return Effect.void
