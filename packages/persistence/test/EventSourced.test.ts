@@ -380,6 +380,19 @@ describe("EventSourced", () => {
         assert.strictEqual((yield* Effect.provide(run(deposits(1), account({ snapshots })), memory))[0], 46)
       }))
 
+    it.effect("are there when the actor ends at once (S114)", () =>
+      Effect.gen(function*() {
+        const memory = yield* storage
+        const live = account({ snapshots: SnapshotPolicy.every(2) })
+        const twice = Effect.flatMap(keyed("a"), (a) => {
+          const deposit = a.ask("Deposit", { amount: 1 })
+          return Effect.all([deposit, deposit], { concurrency: "unbounded" })
+        })
+        yield* Effect.provide(run(twice, live), memory)
+        const sequences = Effect.flatMap(SnapshotStore, (store) => store.sequences("Account/a"))
+        assert.deepStrictEqual(yield* Effect.provide(sequences, memory), [2])
+      }))
+
     it.effect("are taken when time has passed, or when a predicate says so", () =>
       Effect.gen(function*() {
         const memory = yield* storage

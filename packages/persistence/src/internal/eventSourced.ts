@@ -359,7 +359,9 @@ class Source {
         this.saving = false
       }))
     )
-    // In the actor's scope: its end waits for it.
-    Effect.runForkWith(this.context)(Effect.forkScoped(Effect.uninterruptible(save)))
+    // In the actor's scope: its end waits for it, also when that comes at once.
+    Effect.runForkWith(this.context)(
+      Effect.forkScoped(save, { startImmediately: true, uninterruptible: true })
+    )
   }
 }
