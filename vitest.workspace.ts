@@ -3,9 +3,10 @@
  *
  * - `unit`: behaviour, by example and by property; one thread.
  * - `threads`: what needs real worker threads.
- * - `types`: what must and must not compile.
  * - `docs`: the README's and the pages' examples, extracted and run; the packed packages.
  * - `stress`: kernels between threads, with allowed and forbidden outcomes, in a short fixed budget.
+ *
+ * What must and must not compile is in `typetest`, and checked by `tsc`.
  */
 const conditions = ["@troupe/source"]
 const source = {

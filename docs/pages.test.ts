@@ -19,7 +19,7 @@ import { command } from "./command.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), "utf8")
-const pages = globSync("{README.md,docs/**/*.md,packages/*/README.md}", { cwd: root }).sort()
+const pages = globSync("{README.md,CONTRIBUTING.md,docs/**/*.md,packages/*/README.md}", { cwd: root }).sort()
 
 describe("pages", () => {
   it("link to what exists", () => {
@@ -30,6 +30,44 @@ describe("pages", () => {
         assert.isTrue(existsSync(join(root, dirname(page), target!)), `${page} links to ${target}`)
       }
     }
+  })
+})
+
+describe("README", () => {
+  it("leads to every page", () => {
+    const text = read("README.md")
+    for (const page of globSync("docs/*.md", { cwd: root })) assert.include(text, `](${page})`)
+  })
+
+  for (const name of ["runtime", "supervision", "persistence"]) {
+    it(`of ${name} names its modules`, () => {
+      const text = read(`packages/${name}/README.md`)
+      const modules = globSync(["*.ts", "testing/*.ts"], { cwd: join(root, `packages/${name}/src`) })
+        .map((file) => file.replace(".ts", "")).filter((module) => module !== "index")
+      for (const module of modules) assert.include(text, `\`${module}\``)
+    })
+  }
+})
+
+/** A name that a module exports, and the doc comment before it. */
+const EXPORTED =
+  /^(?:\/\*\*((?:[^*]|\*(?!\/))*)\*\/\n)?export (?:declare )?(?:const|function|class|interface|type|namespace) (\w+)/gm
+
+describe("public names", () => {
+  it("have a doc comment that says what they are and since when", () => {
+    const missing: Array<string> = []
+    for (
+      const file of globSync("packages/{runtime,supervision,persistence}/src/{,testing/}*.ts", { cwd: root })
+    ) {
+      const described = new Set<string>()
+      const text = read(file).replace(/^\/\/ .*\n/gm, "")
+      for (const [, comment, name] of text.matchAll(EXPORTED)) {
+        if (comment !== undefined && /@since|@internal/.test(comment)) described.add(name!)
+        // A type and a value of one name, or overloads, are described once.
+        else if (!described.has(name!)) missing.push(`${file}: ${name}`)
+      }
+    }
+    assert.deepStrictEqual(missing, [])
   })
 })
 

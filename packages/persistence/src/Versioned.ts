@@ -158,7 +158,11 @@ export const next: {
   }
 )
 
-/** The versions of what is given as a schema, which is its only one, or as versions. */
+/**
+ * The versions of what is given as a schema, which is its only one, or as versions.
+ *
+ * @internal
+ */
 export const from = <T>(source: Schema.Schema<T> | Versioned<T>): Versioned<T> =>
   Schema.isSchema(source) ? make(source) : source
 

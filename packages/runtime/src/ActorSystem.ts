@@ -20,7 +20,7 @@ import { Crew } from "./internal/swarmCrew.ts"
 import * as internal from "./internal/system.ts"
 import type { PoolError } from "./PoolError.ts"
 import type * as Swarm from "./Swarm.ts"
-import { fromPool, WorkerPool } from "./WorkerPool.ts"
+import { WorkerPool } from "./WorkerPool.ts"
 
 /**
  * What one thread has done since the system's start; a worker that was started again goes on counting. When all is
@@ -383,7 +383,7 @@ export const layerWorkers = <const Actors extends Any, const Swarms extends Swar
     const swarms: ReadonlyArray<Swarm.Any> = options.swarms ?? []
     const crew = swarms.length === 0 ? undefined : new Crew(swarms)
     const workers = Math.max(1, options.workers ?? platform.cores() - 1)
-    const { mesh, workers: resizable } = yield* pool.make(system, {
+    const { mesh, workers: workerPool } = yield* pool.make(system, {
       crew,
       workers,
       maxWorkers: Math.min(MAX_WORKERS, Math.max(workers, options.maxWorkers ?? workers)),
@@ -405,7 +405,7 @@ export const layerWorkers = <const Actors extends Any, const Swarms extends Swar
     system.injector?.threads?.({ count: workers, terminate })
     // While the workers are still there.
     yield* Effect.addFinalizer(() => system.close)
-    let context = Context.make(ActorSystem, system).pipe(Context.add(WorkerPool, fromPool(resizable)))
+    let context = Context.make(ActorSystem, system).pipe(Context.add(WorkerPool, workerPool))
     options.hosts.forEach((actor) => {
       context = Context.add(context, hostedKey(actor.name), new RemoteHost(mesh, actor))
     })

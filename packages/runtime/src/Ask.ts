@@ -8,14 +8,12 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Reducer from "effect/Reducer"
 import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { AskError } from "./AskError.ts"
-import * as keys from "./internal/keys.ts"
 import { type AnyEffect, Gather, type Limits, run, type Verdict } from "./internal/gather.ts"
 import { All, Quorum, Reduction, Settled } from "./internal/verdicts.ts"
 import { QuorumError } from "./QuorumError.ts"
@@ -190,36 +188,6 @@ export const hedge = <A, E, R>(
       enough(Array.from(asks), 1, { concurrency: 1, timeout: options.timeout, widen: options.after })
     )
   )
-
-/**
- * Annotates a message whose handler is interrupted when its asker gives up, because its deadline has passed or it is
- * interrupted: what the handler asks in turn is given up with it. (Default: false, the message is handled all the same)
- *
- * **Details**
- *
- * The handler's Effect is interrupted, its finalizers included, and the state stays as it was before the message. One
- * that still waits in the mailbox then is not handled any more. A message that is told, and a plain handler, know
- * nothing of it.
- *
- * **Example** (A search that nobody waits for)
- *
- * ```ts
- * import { Schema } from "effect"
- * import { Rpc, RpcGroup } from "effect/rpc"
- * import { Actor, Ask } from "@troupe/runtime"
- *
- * const Index = Actor.make("Index", {
- *   protocol: RpcGroup.make(
- *     Rpc.make("Search", { payload: { text: Schema.String }, success: Schema.Array(Schema.String) })
- *       .annotate(Ask.Interruptible, true)
- *   )
- * })
- * ```
- *
- * @category annotations
- * @since 0.1.0
- */
-export const Interruptible: Context.Reference<boolean> = keys.Interruptible
 
 /**
  * How a map-reduce is made.

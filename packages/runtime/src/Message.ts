@@ -1,6 +1,6 @@
 /**
- * What a contract says of a message beyond its schemas: annotations of an Rpc that decide in which order, and whether,
- * what waits is handled. An actor whose contract has none of them has none of their costs.
+ * What a contract says of a message beyond its schemas: annotations of an Rpc that decide when, and whether, it is
+ * handled. An actor whose contract has none of them has none of their costs.
  *
  * **Details**
  *
@@ -9,6 +9,7 @@
  * | `coalesceBy(key)` | replaces the one with the same key that waits |
  * | `priority(n)` | goes before those of lower priority that wait |
  * | `interleave` | does not wait for another one's effect |
+ * | `interruptible` | is given up with its ask |
  * | `essential` | is handled also in post-mortem |
  *
  * **Example** (Prices, of which only the last counts, and an order to stop)
@@ -75,6 +76,16 @@ export const Interleave = Context.Reference<boolean>("@troupe/runtime/Message/In
 })
 
 /**
+ * Whether a message's handler is interrupted when its asker gives up. (Default: false)
+ *
+ * @category annotations
+ * @since 0.1.0
+ */
+export const Interruptible = Context.Reference<boolean>("@troupe/runtime/Message/Interruptible", {
+  defaultValue: () => false
+})
+
+/**
  * Whether a message is handled in post-mortem. (Default: false)
  *
  * @category annotations
@@ -129,6 +140,37 @@ export const priority: {
  * @since 0.1.0
  */
 export const interleave = <R extends Rpc.Any>(self: R): R => annotate(self, Interleave, true)
+
+/**
+ * A message is given up when its asker gives up, because its deadline has passed or it is interrupted; and with it what
+ * its handler asks in turn. Any other is handled all the same.
+ *
+ * **Details**
+ *
+ * The handler's Effect is interrupted, its finalizers included, and the state stays as it was before the message. One
+ * that still waits in the mailbox then is not handled any more. A message that is told, and a plain handler, know
+ * nothing of it.
+ *
+ * **Example** (A search that nobody waits for)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import { Actor, Message } from "@troupe/runtime"
+ *
+ * const Index = Actor.make("Index", {
+ *   protocol: RpcGroup.make(
+ *     Rpc.make("Search", { payload: { text: Schema.String }, success: Schema.Array(Schema.String) }).pipe(
+ *       Message.interruptible
+ *     )
+ *   )
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const interruptible = <R extends Rpc.Any>(self: R): R => annotate(self, Interruptible, true)
 
 /**
  * A message is handled also in post-mortem, when the others wait.

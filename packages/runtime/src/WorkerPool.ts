@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { PoolError } from "./PoolError.ts"
@@ -110,21 +110,3 @@ export class WorkerPool extends Context.Service<WorkerPool, {
    */
   readonly drain: (worker: number, options?: ResizeOptions) => Effect.Effect<void, ResizeError | PoolError>
 }>()("@troupe/runtime/WorkerPool") {}
-
-/** The service over a pool, whose options are plain. */
-export const fromPool = (pool: {
-  readonly workers: Effect.Effect<ReadonlyArray<number>>
-  readonly resize: (workers: number, millis: number) => Effect.Effect<void, ResizeError | PoolError>
-  readonly drain: (worker: number, millis: number) => Effect.Effect<void, ResizeError | PoolError>
-}): WorkerPool["Service"] => {
-  const millis = (options: ResizeOptions | undefined): number =>
-    Math.min(
-      2 ** 31 - 1,
-      Duration.toMillis(Duration.fromInputUnsafe(options?.patience ?? Duration.seconds(30)))
-    )
-  return {
-    workers: pool.workers,
-    resize: (workers, options) => pool.resize(workers, millis(options)),
-    drain: (worker, options) => pool.drain(worker, millis(options))
-  }
-}

@@ -15,11 +15,6 @@ export const systemKey: Context.Service<ActorSystem, ActorSystem["Service"]> = C
   "@troupe/runtime/ActorSystem"
 )
 
-/** Whether a message's handler is interrupted when its asker gives up: an annotation of the message. */
-export const Interruptible = Context.Reference<boolean>("@troupe/runtime/Ask/Interruptible", {
-  defaultValue: () => false
-})
-
 /** The key under which a system offers an actor. */
 export const hostedKey = <Name extends string>(name: Name): Context.Service<Hosted<Name>, Host> =>
   Context.Service<Hosted<Name>, Host>(`@troupe/runtime/Hosted/${name}`)

@@ -15,7 +15,7 @@ import * as Worker from "effect/workers/Worker"
 import type { WorkerError } from "effect/workers/WorkerError"
 import type { Any } from "../Actor.ts"
 import { ContractMismatch, LocalContract, NotHosted, PoolError, WorkerNotReady } from "../PoolError.ts"
-import { NoSuchWorker, OutOfRange, ResizeError } from "../WorkerPool.ts"
+import { NoSuchWorker, OutOfRange, ResizeError, type ResizeOptions, type WorkerPool } from "../WorkerPool.ts"
 import * as Bells from "./bells.ts"
 import * as Fabric from "./fabric.ts"
 import * as Failure from "./failure.ts"
@@ -207,15 +207,16 @@ const resizable = Effect.fnUntraced(function*(pool: Pool) {
 
   return {
     workers: Effect.sync(alive),
-    resize: (workers: number, millis: number) =>
+    resize: (workers, options) =>
       change(Effect.suspend((): Change => {
+        const millis = patienceOf(options)
         if (!Number.isInteger(workers) || workers < 1 || workers > most) {
           return Effect.fail(new ResizeError({ reason: new OutOfRange({ workers, most }) }))
         }
         const now = alive()
         return now.length < workers ? grow(workers, millis) : shrink(now.slice(workers), millis)
       })),
-    drain: (worker: number, millis: number) =>
+    drain: (worker, options) =>
       change(Effect.suspend((): Change => {
         if (!mesh.homes.workers.includes(worker)) {
           return Effect.fail(new ResizeError({ reason: new NoSuchWorker({ worker }) }))
@@ -223,10 +224,17 @@ const resizable = Effect.fnUntraced(function*(pool: Pool) {
         if (alive().every((thread) => thread === worker)) {
           return Effect.fail(new ResizeError({ reason: new OutOfRange({ workers: 0, most }) }))
         }
-        return shrink([worker], millis)
+        return shrink([worker], patienceOf(options))
       }))
-  }
+  } satisfies WorkerPool["Service"]
 })
+
+/** In milliseconds, as timers take them. */
+const patienceOf = (options: ResizeOptions | undefined): number =>
+  Math.min(
+    2 ** 31 - 1,
+    Duration.toMillis(Duration.fromInputUnsafe(options?.patience ?? Duration.seconds(30)))
+  )
 
 /**
  * Ends a worker that has no keys, when nothing waits for what others have spawned on it, and waits until all threads

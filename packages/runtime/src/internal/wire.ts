@@ -8,7 +8,7 @@ import { Reason } from "../AskError.ts"
 import * as Codec from "../Codec.ts"
 import * as Layout from "../Layout.ts"
 import { Address } from "./address.ts"
-import { Interruptible } from "./keys.ts"
+import { Interruptible } from "../Message.ts"
 import { compile } from "./protocol.ts"
 
 /** The codecs of one message. */

@@ -33,7 +33,7 @@ const begin = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.forkChild(effect, { startImmediately: true })
 
 for (const [where, system] of systems) {
-  describe(`Ask.Interruptible, ${where}`, () => {
+  describe(`Message.interruptible, ${where}`, () => {
     it.live("interrupts the handler when its asker gives up, and keeps the state (S76)", () => {
       seen.length = 0
       return Effect.gen(function*() {
