@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import * as StorageError from "./StorageError.ts"
+import * as FileError from "./FileError.ts"
 
 /**
  * Another writer has the channel, in this process or another one.
@@ -233,7 +233,7 @@ export class Abandoned extends Schema.TaggedError<Abandoned>()("Abandoned", {
  * @since 0.1.0
  */
 export const Reason = Schema.Union([
-  ...StorageError.Reason.members,
+  ...FileError.Reason.members,
   WriterAlive,
   CursorTaken,
   Closed,

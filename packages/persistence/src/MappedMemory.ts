@@ -60,7 +60,7 @@ import * as Platform from "#platform"
 import * as Mapping from "./internal/mapping.ts"
 import * as RegionFile from "./internal/regionFile.ts"
 import * as SnapshotFile from "./internal/snapshotFile.ts"
-import { StorageError } from "./StorageError.ts"
+import { FileError } from "./FileError.ts"
 
 /**
  * When what is stored goes to the disk; see the table above.
@@ -104,7 +104,7 @@ export const isMappedMemory = (memory: Memory.Service): memory is MappedMemory =
 
 const kind = "mapped"
 
-const toMemoryError = (name: string) => (error: StorageError): Memory.MemoryError =>
+const toMemoryError = (name: string) => (error: FileError): Memory.MemoryError =>
   new Memory.MemoryError({ name, reason: error.message })
 
 interface Opened {
@@ -150,13 +150,13 @@ class MappedRegion implements Memory.Region {
   readonly byteLength: number
   readonly shared = true
   readonly waitable = false
-  readonly #flushed: (mapping: Mapping.Mapping) => Effect.Effect<void, StorageError>
+  readonly #flushed: (mapping: Mapping.Mapping) => Effect.Effect<void, FileError>
 
   constructor(
     name: string,
     opened: Opened,
     extent: { readonly byteOffset: number; readonly byteLength: number } | undefined,
-    flushed: (mapping: Mapping.Mapping) => Effect.Effect<void, StorageError>
+    flushed: (mapping: Mapping.Mapping) => Effect.Effect<void, FileError>
   ) {
     const { byteLength } = opened.mapping
     this.name = name
@@ -192,7 +192,7 @@ class MappedRegion implements Memory.Region {
  */
 export const make = Effect.fnUntraced(function*(
   options: Options
-): Effect.fn.Return<MappedMemory, StorageError, Scope.Scope> {
+): Effect.fn.Return<MappedMemory, FileError, Scope.Scope> {
   const flush = options.flush ?? "none"
   const heap = Memory.makeHeap()
   const mappings = new Set<Mapping.Mapping>()
@@ -204,7 +204,7 @@ export const make = Effect.fnUntraced(function*(
     return directory
   })
 
-  const flushed = (mapping: Mapping.Mapping): Effect.Effect<void, StorageError> =>
+  const flushed = (mapping: Mapping.Mapping): Effect.Effect<void, FileError> =>
     flush === "none" ? Effect.void : Effect.andThen(
       Mapping.attempt(() => mapping.assertWhole()),
       flush === "sync" ? mapping.sync : Effect.sync(() => mapping.syncAsync(() => {}))
@@ -226,7 +226,7 @@ export const make = Effect.fnUntraced(function*(
           mappings.add(opened.mapping)
           return Effect.succeed(new MappedRegion(name, opened, extent, flushed))
         } catch (cause) {
-          if (cause instanceof StorageError) return Effect.fail(toMemoryError(name)(cause))
+          if (cause instanceof FileError) return Effect.fail(toMemoryError(name)(cause))
           throw cause
         }
       }),
@@ -290,5 +290,5 @@ export const make = Effect.fnUntraced(function*(
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<never, StorageError> =>
+export const layer = (options: Options): Layer.Layer<never, FileError> =>
   Layer.effect(Memory.Memory)(make(options))

@@ -64,7 +64,7 @@ import * as Option from "effect/Option"
 import type { Description } from "./internal/snapshotFile.ts"
 import * as internal from "./internal/swarmSnapshot.ts"
 import { isMappedMemory } from "./MappedMemory.ts"
-import { StorageError } from "./StorageError.ts"
+import { FileError } from "./FileError.ts"
 import { NoSnapshot, NotKept, type Reason, SwarmSnapshotError } from "./SwarmSnapshotError.ts"
 
 /**
@@ -184,8 +184,8 @@ const infoOf = ({ count, fingerprint, name, parts, takenAt, turn }: Description)
   fingerprint
 })
 
-const errorOf = (swarm: string, snapshot: string) => (problem: Reason | StorageError): SwarmSnapshotError =>
-  problem instanceof StorageError
+const errorOf = (swarm: string, snapshot: string) => (problem: Reason | FileError): SwarmSnapshotError =>
+  problem instanceof FileError
     ? new SwarmSnapshotError({ swarm, snapshot: problem.file, reason: problem.reason })
     : new SwarmSnapshotError({ swarm, snapshot, reason: problem })
 
@@ -193,11 +193,11 @@ const errorOf = (swarm: string, snapshot: string) => (problem: Reason | StorageE
 const within = <A>(
   swarm: Swarm.Any,
   snapshot: string,
-  run: (directory: string) => Effect.Effect<A, Reason | StorageError>
+  run: (directory: string) => Effect.Effect<A, Reason | FileError>
 ): Effect.Effect<A, SwarmSnapshotError> =>
   Effect.flatMap(
     Memory,
-    (memory): Effect.Effect<A, Reason | StorageError> =>
+    (memory): Effect.Effect<A, Reason | FileError> =>
       isMappedMemory(memory) && swarm.options.keep === true
         ? run(memory.directory)
         : Effect.fail(new NotKept())

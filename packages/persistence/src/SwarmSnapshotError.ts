@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import * as StorageError from "./StorageError.ts"
+import * as FileError from "./FileError.ts"
 
 /**
  * There is no snapshot of this name, or none from which the swarm could go on.
@@ -77,7 +77,7 @@ export class NotKept extends Schema.TaggedError<NotKept>()("NotKept", {}) {
  * @since 0.1.0
  */
 export const Reason = Schema.Union([
-  ...StorageError.Reason.members,
+  ...FileError.Reason.members,
   NoSnapshot,
   Damaged,
   OtherContract,

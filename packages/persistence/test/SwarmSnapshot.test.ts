@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as MappedMemory from "@troupe/persistence/MappedMemory"
-import type { StorageError } from "@troupe/persistence/StorageError"
+import type { FileError } from "@troupe/persistence/FileError"
 import * as SwarmSnapshot from "@troupe/persistence/SwarmSnapshot"
 import * as Actor from "@troupe/runtime/Actor"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
@@ -56,7 +56,7 @@ const over = (directory: string) => Effect.provide(MappedMemory.layer({ director
 const running = <A, E>(
   directory: string,
   body: Effect.Effect<A, E, Swarm.Hosted<"Cell">>
-): Effect.Effect<A, E | SwarmError | StorageError> =>
+): Effect.Effect<A, E | SwarmError | FileError> =>
   body.pipe(Effect.provide(Layer.fresh(CellLive)), Effect.provide(ActorSystem.layer), over(directory))
 
 const cells = Cell.population

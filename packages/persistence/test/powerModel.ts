@@ -8,7 +8,7 @@
 import type * as Platform from "../src/internal/platform/node.ts"
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
-import { StorageError, SystemFailed } from "../src/StorageError.ts"
+import { FileError, SystemFailed } from "../src/FileError.ts"
 
 const PAGE = 4096
 
@@ -171,7 +171,7 @@ export const observed = (platform: typeof Platform): typeof Platform => ({
         done(error)
       } catch {
         // Nobody hears of it any more; the test goes on when it is told that it failed.
-        done(new StorageError({ file: path, reason: new SystemFailed({ call: "fdatasync", code: "POWER" }) }))
+        done(new FileError({ file: path, reason: new SystemFailed({ call: "fdatasync", code: "POWER" }) }))
       }
     }),
   publish: (from, to) => {

@@ -1,12 +1,12 @@
 /** Where what is thrown becomes a `ChannelError`. */
 import * as Effect from "effect/Effect"
 import { ChannelError, type Reason } from "../ChannelError.ts"
-import { StorageError } from "../StorageError.ts"
+import { FileError } from "../FileError.ts"
 
 /** What was thrown as an error of the channel; a defect is thrown on. */
 export const toChannelError = (cause: unknown): ChannelError => {
   if (cause instanceof ChannelError) return cause
-  if (cause instanceof StorageError) return new ChannelError({ path: cause.file, reason: cause.reason })
+  if (cause instanceof FileError) return new ChannelError({ path: cause.file, reason: cause.reason })
   throw cause
 }
 

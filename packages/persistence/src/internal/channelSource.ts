@@ -1,7 +1,7 @@
 /** The files of a channel of Troupe, as a reader goes through them. */
 import type * as Codec from "@troupe/runtime/Codec"
 import { ChannelError, Damaged, OtherFormat } from "../ChannelError.ts"
-import { NotFound, StorageError } from "../StorageError.ts"
+import { FileError, NotFound } from "../FileError.ts"
 import { refuse } from "./attempt.ts"
 import * as Control from "./control.ts"
 import { DAMAGE, FOUND_CONTINUED, HEADER_BYTES, SEALED } from "./hot/segment.ts"
@@ -28,7 +28,7 @@ export class ChannelSource implements Source {
     this.#format = options.format
     const bases = Files.list(directory)
     const base = options.from === "end" ? bases.at(-1) : bases[0]
-    if (base === undefined) throw new StorageError({ file: directory, reason: new NotFound() })
+    if (base === undefined) throw new FileError({ file: directory, reason: new NotFound() })
     if (typeof options.from === "number") this.seek(options.from)
     else this.#enter(this.#open(base))
     if (options.from === "end") this.walker.offset = this.#segment.scan().offset
@@ -107,7 +107,7 @@ export class ChannelSource implements Source {
         this.#sleeper = new Control.Sleeper(this.path)
       } catch (cause) {
         // A directory that may only be read: nobody can be told that somebody sleeps.
-        if (!(cause instanceof StorageError)) throw cause
+        if (!(cause instanceof FileError)) throw cause
         this.#sleepless = true
       }
       if (this.#sleeper?.hasPlace === false) {

@@ -12,7 +12,7 @@
  */
 import * as Platform from "#platform"
 import { ChannelError, WriterAlive } from "../ChannelError.ts"
-import { StorageError } from "../StorageError.ts"
+import { FileError } from "../FileError.ts"
 import { PLACES, Sleepers, WORDS } from "./hot/sleepers.ts"
 import * as Mapping from "./mapping.ts"
 
@@ -77,7 +77,7 @@ const openWholeSleepers = (directory: string): Mapping.Mapping => {
   try {
     return openSleepers(directory)
   } catch (cause) {
-    if (!(cause instanceof StorageError && cause.reason._tag === "Shortened")) throw cause
+    if (!(cause instanceof FileError && cause.reason._tag === "Shortened")) throw cause
     Platform.remove(Platform.join(directory, SLEEPERS))
     return openSleepers(directory)
   }
@@ -106,7 +106,7 @@ export class Sleeper {
   readonly #token: number
   #wake: (() => void) | undefined
 
-  /** Throws a `StorageError` where it cannot be. */
+  /** Throws a `FileError` where it cannot be. */
   constructor(directory: string) {
     this.#token = Platform.random32() | 1
     this.#mapping = openSleepers(directory)

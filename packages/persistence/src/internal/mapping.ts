@@ -1,6 +1,6 @@
 /** A file that is open and mapped, and what may be done with it while it is. */
 import * as Effect from "effect/Effect"
-import { StorageError } from "../StorageError.ts"
+import { FileError } from "../FileError.ts"
 import * as Platform from "#platform"
 
 /**
@@ -50,7 +50,7 @@ export class Mapping {
   }
 
   /** Starts to bring everything to the disk on another thread, and says when it is there. */
-  syncAsync(done: (error: StorageError | undefined) => void): void {
+  syncAsync(done: (error: FileError | undefined) => void): void {
     if (!this.#open) return done(undefined)
     this.#syncs++
     Platform.syncFileAsync(this.path, this.fd, (error) => {
@@ -60,8 +60,8 @@ export class Mapping {
   }
 
   /** The same as an Effect. An interruption does not stop the disk. */
-  get sync(): Effect.Effect<void, StorageError> {
-    return Effect.callback<void, StorageError>((resume) => {
+  get sync(): Effect.Effect<void, FileError> {
+    return Effect.callback<void, FileError>((resume) => {
       this.syncAsync((error) => resume(error === undefined ? Effect.void : Effect.fail(error)))
     })
   }
@@ -99,13 +99,13 @@ export const create = (path: string, byteLength: number): Mapping => {
   }
 }
 
-/** Runs what throws a `StorageError`. */
-export const attempt = <A>(f: () => A): Effect.Effect<A, StorageError> =>
+/** Runs what throws a `FileError`. */
+export const attempt = <A>(f: () => A): Effect.Effect<A, FileError> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(f())
     } catch (cause) {
-      if (cause instanceof StorageError) return Effect.fail(cause)
+      if (cause instanceof FileError) return Effect.fail(cause)
       throw cause
     }
   })

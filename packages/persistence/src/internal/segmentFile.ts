@@ -198,7 +198,7 @@ const readHeader = (path: string, buffer: ArrayBufferLike): Header => {
   }
 }
 
-/** Opens a file of a channel. Throws a `ChannelError`, or a `StorageError`. */
+/** Opens a file of a channel. Throws a `ChannelError`, or a `FileError`. */
 export const open = (directory: string, base: number, access: "read" | "write"): Segment => {
   const path = pathOf(directory, base)
   const mapping = Mapping.open(path, access, HEADER_BYTES)

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Platform from "#platform"
 import { Damaged, type Reason } from "../SwarmSnapshotError.ts"
-import { StorageError } from "../StorageError.ts"
+import { FileError } from "../FileError.ts"
 import { attempt } from "./mapping.ts"
 import * as RegionFile from "./regionFile.ts"
 
@@ -55,20 +55,20 @@ export const damaged = (problem: string): Effect.Effect<never, Reason> =>
 
 /** Runs what another thread does to its end: a descriptor is closed only afterwards. */
 const awaited = <A>(
-  start: (done: (error: StorageError | undefined, value: A) => void) => void
-): Effect.Effect<A, StorageError> =>
+  start: (done: (error: FileError | undefined, value: A) => void) => void
+): Effect.Effect<A, FileError> =>
   Effect.uninterruptible(
-    Effect.callback<A, StorageError>((resume) => {
+    Effect.callback<A, FileError>((resume) => {
       try {
         start((error, value) => resume(error === undefined ? Effect.succeed(value) : Effect.fail(error)))
       } catch (cause) {
-        resume(cause instanceof StorageError ? Effect.fail(cause) : Effect.die(cause))
+        resume(cause instanceof FileError ? Effect.fail(cause) : Effect.die(cause))
       }
     })
   )
 
 /** Gives a new file room. */
-export const reserve = (path: string, fd: number, byteLength: number): Effect.Effect<void, StorageError> =>
+export const reserve = (path: string, fd: number, byteLength: number): Effect.Effect<void, FileError> =>
   awaited((done) => Platform.reserveAsync(path, fd, byteLength, done))
 
 /** Writes bytes from where they lie, without the thread. */
@@ -112,7 +112,7 @@ export const visit = Effect.fnUntraced(function*(
   fd: number,
   from: number,
   byteLength: number,
-  each: (bytes: Uint8Array, at: number) => Effect.Effect<void, StorageError>
+  each: (bytes: Uint8Array, at: number) => Effect.Effect<void, FileError>
 ) {
   const buffer = new Uint8Array(Math.min(byteLength, SLICE_BYTES))
   let crc = 0
@@ -129,11 +129,11 @@ export const visit = Effect.fnUntraced(function*(
 })
 
 /** Waits until a file is on the disk. */
-export const sync = (path: string, fd: number): Effect.Effect<void, StorageError> =>
+export const sync = (path: string, fd: number): Effect.Effect<void, FileError> =>
   awaited((done) => Platform.syncFileAsync(path, fd, (error) => done(error, undefined)))
 
 /** Waits until the names in a directory are on the disk. */
-export const syncDirectory = (path: string): Effect.Effect<void, StorageError> =>
+export const syncDirectory = (path: string): Effect.Effect<void, FileError> =>
   awaited((done) => Platform.syncDirectoryAsync(path, (error) => done(error, undefined)))
 
 /** Writes what the parts are behind them. */
@@ -152,7 +152,7 @@ export const describe = (path: string, fd: number, description: Description, at:
 export const description = Effect.fnUntraced(function*(
   path: string,
   fd: number
-): Effect.fn.Return<Description, Reason | StorageError> {
+): Effect.fn.Return<Description, Reason | FileError> {
   const size = yield* attempt(() => Platform.size(path, fd))
   const read = Effect.fnUntraced(function*(from: number, byteLength: number) {
     const bytes = new Uint8Array(byteLength)

@@ -6,13 +6,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Platform from "#platform"
-import type { StorageError } from "../StorageError.ts"
+import type { FileError } from "../FileError.ts"
 import { InUse, NoSnapshot, NotKept, OtherContract, type Reason } from "../SwarmSnapshotError.ts"
 import { attempt } from "./mapping.ts"
 import * as RegionFile from "./regionFile.ts"
 import * as SnapshotFile from "./snapshotFile.ts"
 
-type Problem = Reason | StorageError
+type Problem = Reason | FileError
 
 /** Files that are written at a time. */
 const AT_ONCE = 4
@@ -24,7 +24,7 @@ interface Open {
 }
 
 /** A file for as long as the scope lives. */
-const opened = (path: string, access: Platform.Access): Effect.Effect<Open, StorageError, Scope.Scope> =>
+const opened = (path: string, access: Platform.Access): Effect.Effect<Open, FileError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.map(attempt(() => Platform.open(path, access)), (fd) => ({ path, fd })),
     ({ fd }) => Effect.sync(() => Platform.close(fd))
@@ -128,7 +128,7 @@ export const list = Effect.fnUntraced(function*(
       Effect.scoped,
       // Removed meanwhile, or damaged: none that could be restored.
       Effect.catchTag("Damaged", () => Effect.undefined),
-      Effect.catchReason("StorageError", "NotFound", () => Effect.undefined)
+      Effect.catchReason("FileError", "NotFound", () => Effect.undefined)
     )
     const one = yield* description
     if (one !== undefined) found.push({ ...one, name })
@@ -196,7 +196,7 @@ interface Place extends SnapshotFile.Part {
 const visited = Effect.fnUntraced(function*(
   { fd, path }: Open,
   { byteLength, crc, from, name }: Place,
-  each: (bytes: Uint8Array, at: number) => Effect.Effect<void, StorageError>
+  each: (bytes: Uint8Array, at: number) => Effect.Effect<void, FileError>
 ) {
   const actual = yield* SnapshotFile.visit(path, fd, from, byteLength, each)
   if (actual !== crc) return yield* SnapshotFile.damaged(`the checksum of ${name} is wrong`)
@@ -298,7 +298,7 @@ export const restore = Effect.fnUntraced(
 )
 
 /** Whether a swarm was left within a turn, or within a change between turns. */
-export const isOpen = (directory: string, swarm: string): Effect.Effect<boolean, StorageError> =>
+export const isOpen = (directory: string, swarm: string): Effect.Effect<boolean, FileError> =>
   attempt(() => {
     const path = RegionFile.pathOf(directory, SwarmImage.nameOf(swarm, HEADER, 0))
     if (!Platform.exists(path)) return false

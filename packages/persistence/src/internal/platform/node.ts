@@ -1,7 +1,7 @@
 /**
  * The one room that knows Node and the system's C library: files, mappings, locks and bells.
  *
- * Everything here is synchronous unless it says otherwise, and throws a `StorageError`.
+ * Everything here is synchronous unless it says otherwise, and throws a `FileError`.
  */
 import type * as Koffi from "koffi"
 import { randomBytes } from "node:crypto"
@@ -11,15 +11,15 @@ import * as Net from "node:net"
 import * as Path from "node:path"
 import * as Zlib from "node:zlib"
 import {
+  FileError,
   NoSpace,
   NotFound,
   type Reason,
   Refused,
   Shortened,
-  StorageError,
   SystemFailed,
   Unsupported
-} from "../../StorageError.ts"
+} from "../../FileError.ts"
 
 /** Bytes: a multiple of every page size that a system has, for calls that take whole pages. */
 export const PAGES = 65536
@@ -107,7 +107,7 @@ const loadLibrary = (): Library | Unsupported => {
 
 const native = (file: string): Library => {
   library ??= loadLibrary()
-  if (library instanceof Unsupported) throw new StorageError({ file, reason: library })
+  if (library instanceof Unsupported) throw new FileError({ file, reason: library })
   return library
 }
 
@@ -131,15 +131,15 @@ const reasonOf = (code: string, call: string, byteLength: number): Reason => {
   }
 }
 
-const failed = (file: string, code: string, call: string, byteLength = 0): StorageError =>
-  new StorageError({ file, reason: reasonOf(code, call, byteLength) })
+const failed = (file: string, code: string, call: string, byteLength = 0): FileError =>
+  new FileError({ file, reason: reasonOf(code, call, byteLength) })
 
 /** Node's errors as ours. */
 const attempt = <A>(file: string, f: () => A, byteLength = 0): A => {
   try {
     return f()
   } catch (cause) {
-    if (cause instanceof StorageError) throw cause
+    if (cause instanceof FileError) throw cause
     const { code, syscall } = cause as NodeJS.ErrnoException
     if (code === undefined) throw cause
     throw failed(file, code, syscall ?? "", byteLength)
@@ -151,7 +151,7 @@ const attempt = <A>(file: string, f: () => A, byteLength = 0): A => {
 // -----------------------------------------------------------------------------
 
 /** What an operation on another thread came to. */
-type Done<A> = (error: StorageError | undefined, value: A) => void
+type Done<A> = (error: FileError | undefined, value: A) => void
 
 /** `create` fails when the file is there; `touch` makes it when it is not. */
 export type Access = "read" | "write" | "create" | "touch"
@@ -315,7 +315,7 @@ export const syncDirectory = (path: string): void =>
 export const syncFileAsync = (
   path: string,
   fd: number,
-  done: (error: StorageError | undefined) => void
+  done: (error: FileError | undefined) => void
 ): void =>
   Fs.fdatasync(fd, (error) => {
     done(error === null ? undefined : failed(path, error.code ?? "", "fdatasync"))
@@ -324,7 +324,7 @@ export const syncFileAsync = (
 /** The same as {@link syncDirectory} on another thread. */
 export const syncDirectoryAsync = (
   path: string,
-  done: (error: StorageError | undefined) => void
+  done: (error: FileError | undefined) => void
 ): void => {
   const fd = attempt(path, () => Fs.openSync(path, "r"))
   Fs.fsync(fd, (error) => {
@@ -388,7 +388,7 @@ export const populate = (path: string, { address }: Mapped, from: number, to: nu
 /** Fails when the file has become shorter than the mapping: a touch behind its end would end the process. */
 export const assertSize = (path: string, fd: number, expected: number): void => {
   const actual = size(path, fd)
-  if (actual < expected) throw new StorageError({ file: path, reason: new Shortened({ expected, actual }) })
+  if (actual < expected) throw new FileError({ file: path, reason: new Shortened({ expected, actual }) })
 }
 
 // -----------------------------------------------------------------------------

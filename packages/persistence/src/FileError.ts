@@ -118,7 +118,7 @@ export type Reason = typeof Reason.Type
  * @category errors
  * @since 0.1.0
  */
-export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
+export class FileError extends Schema.TaggedError<FileError>()("FileError", {
   /** The path of the file or directory. */
   file: Schema.String,
   reason: Reason
