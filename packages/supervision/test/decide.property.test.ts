@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause } from "effect"
 import * as fc from "fast-check"
-import { type Command, decide, type Event, init, type State, type Verdict } from "../src/internal/decide.ts"
+import { decide, init } from "../src/internal/decide.ts"
+import type { Command, Event, State, Verdict } from "../src/internal/decision.ts"
 import { Erlang } from "./erlang.ts"
 
 const ids = ["a", "b", "c", "d", "e"]

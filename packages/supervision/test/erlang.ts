@@ -6,7 +6,7 @@
  * - A group is stopped when its child fails to start, not when that is tried again.
  * - Those that wait for a child's next try start when that child is terminated. In OTP they stay away.
  */
-import type { AutoShutdown, RestartType, Strategy } from "../src/internal/decide.ts"
+import type { AutoShutdown, RestartType, Strategy } from "../src/internal/decision.ts"
 
 export interface World {
   /** Whether it came up. */

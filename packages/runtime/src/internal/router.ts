@@ -6,7 +6,6 @@ import * as HashRing from "effect/HashRing"
 import * as PrimaryKey from "effect/PrimaryKey"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
-import type * as Tracer from "effect/Tracer"
 import type { Any } from "../Actor.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import type { ActorSystem } from "../ActorSystem.ts"
@@ -15,13 +14,12 @@ import type { Group } from "../Group.ts"
 import { Placement } from "../Placement.ts"
 import type { SpawnError } from "../SpawnError.ts"
 import * as finding from "./finding.ts"
-import { isAsker } from "./ask.ts"
+import { Errand, First, type Job } from "./errand.ts"
 import type { Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import { RunQueue } from "./hot/runQueue.ts"
 import { hostedKey, systemKey } from "./keys.ts"
 import type { EndObserver } from "./life.ts"
-import { carried } from "./observedAsk.ts"
 import { compile, type MessageType, type Protocol } from "./protocol.ts"
 import { format, type Ref, withRef } from "./ref.ts"
 import { ended, invalid, type Refusal, unknown } from "./refusal.ts"
@@ -33,13 +31,6 @@ import { Virtual } from "./virtual.ts"
 interface Strategy {
   readonly _tag: "Idle" | "LeastLoaded" | "RoundRobin" | "Random" | "ConsistentHash" | "Broadcast"
   readonly key?: (message: { readonly tag: string; readonly payload: unknown }) => string
-}
-
-/** A message for a member. */
-interface Job {
-  readonly tag: string
-  readonly payload: unknown
-  readonly replier: Replier | undefined
 }
 
 /** A member, or its place while another one is spawned for it. */
@@ -307,107 +298,6 @@ class Router extends Virtual {
   private refuse({ payload, replier, tag }: Job, refusal: Refusal): void {
     this.system.deadLetter(refusal.reason, this, tag, payload, REFUSED)
     replier?.abandon(refusal.askReason)
-  }
-}
-
-/** A message in a member's hands. */
-class Errand implements Replier {
-  private readonly router: Router
-  private readonly member: Member
-  private readonly ref: Ref
-  private readonly job: Job
-  private settled = false
-
-  /** The sender's, where messages are traced. */
-  get span(): Tracer.AnySpan | undefined {
-    return carried(this.job.replier)
-  }
-
-  constructor(router: Router, member: Member, ref: Ref, job: Job) {
-    this.router = router
-    this.member = member
-    this.ref = ref
-    this.job = job
-  }
-
-  get done(): boolean {
-    return this.settled
-  }
-
-  /** Whether the asker has given up. */
-  get unwanted(): boolean {
-    const { replier } = this.job
-    return isAsker(replier) && replier.unwanted
-  }
-
-  set onGivenUp(hook: () => void) {
-    const { replier } = this.job
-    if (isAsker(replier)) replier.onGivenUp = hook
-  }
-
-  succeed(value: unknown): void {
-    this.settle(undefined, () => this.job.replier?.succeed(value))
-  }
-
-  fail(error: unknown): void {
-    const { replier, tag } = this.job
-    this.settle(
-      undefined,
-      () => (replier === undefined ? this.router.unheard(tag, error) : replier.fail(error))
-    )
-  }
-
-  abandon(reason: Reason): void {
-    const { job, member, ref, router } = this
-    // It came too late for the member: nobody has taken it, and another one may.
-    if (reason._tag === "DeadRef" && !this.settled) {
-      this.settled = true
-      router.done(member, ref, reason)
-      return router.again(job)
-    }
-    this.settle(reason, () => job.replier?.abandon(reason))
-  }
-
-  private settle(reason: Reason | undefined, tell: () => void): void {
-    if (this.settled) return
-    this.settled = true
-    // First: whoever hears the answer may have another message for the same member.
-    this.router.done(this.member, this.ref, reason)
-    tell()
-  }
-}
-
-/** The first answer of several; none when all are abandoned. */
-class First implements Replier {
-  private readonly replier: Replier
-  private open: number
-  done = false
-
-  get span(): Tracer.AnySpan | undefined {
-    return carried(this.replier)
-  }
-
-  constructor(replier: Replier, open: number) {
-    this.replier = replier
-    this.open = open
-  }
-
-  succeed(value: unknown): void {
-    if (this.settle()) this.replier.succeed(value)
-  }
-
-  fail(error: unknown): void {
-    if (this.settle()) this.replier.fail(error)
-  }
-
-  abandon(reason: unknown): void {
-    if (--this.open === 0 && this.settle()) this.replier.abandon(reason)
-  }
-
-  private settle(): boolean {
-    const first = !this.done
-    this.done = true
-    return first
   }
 }
 

@@ -12,19 +12,11 @@ import type * as Child from "../Child.ts"
 import type { RestartPolicy } from "../RestartPolicy.ts"
 import type { SupervisorEvent } from "../SupervisorEvent.ts"
 import { Steps } from "./backoff.ts"
-import {
-  type Command,
-  type Config,
-  decide,
-  type Event,
-  init,
-  type Outcome,
-  type Refusal,
-  type State,
-  type Verdict
-} from "./decide.ts"
+import { decide, init } from "./decide.ts"
+import type { Command, Config, Event, Outcome, Refusal, State, Verdict } from "./decision.ts"
 import { type Entry, judge, restartNow, saidOf } from "./entry.ts"
 import { type Above, causeOf } from "./runner.ts"
+import { ended, failed, type Untold } from "./told.ts"
 
 /** What is waited for, before it is an event for `decide`. */
 type Raw =
@@ -283,18 +275,7 @@ export class Engine {
       case "Retry":
         return this.retry(command)
       case "Failed":
-        return Effect.sync(() => {
-          const { cause, id, restarts, verdict } = command
-          this.publish({
-            _tag: "ChildFailed",
-            child: id,
-            cause,
-            directive: verdict.directive,
-            delayMillis: verdict.directive === "restart" ? verdict.delayMillis : undefined,
-            restartsInPeriod: restarts,
-            failures: this.entries.get(id)!.failures
-          })
-        })
+        return Effect.sync(() => this.publish(failed(command, this.entries.get(command.id)!.failures)))
       case "Forget":
         return Effect.sync(() => {
           this.entries.delete(command.id)
@@ -407,7 +388,7 @@ export class Engine {
   private finish(outcome: Outcome): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.outcome = this.explained(outcome)
-      this.tell(this.outcome)
+      this.publish(ended(this.outcome))
       return Effect.asVoid(Deferred.succeed(this.finished, this.outcome))
     })
   }
@@ -417,24 +398,6 @@ export class Engine {
     return outcome._tag === "GaveUp" && outcome.cause === undefined
       ? { ...outcome, cause: this.entries.get(outcome.id)?.lastFailure }
       : outcome
-  }
-
-  private tell(outcome: Outcome): void {
-    switch (outcome._tag) {
-      case "Shutdown":
-        return this.publish({ _tag: "Shutdown", child: "" })
-      case "AutoShutdown":
-        return this.publish({ _tag: "AutoShutdown", child: outcome.id })
-      case "GaveUp":
-        return this.publish({
-          _tag: "GaveUp",
-          child: outcome.id,
-          reason: outcome.reason,
-          restartsInPeriod: outcome.restarts
-        })
-      default:
-        return this.publish({ _tag: outcome._tag, child: outcome.id, cause: outcome.cause })
-    }
   }
 
   // Children.
@@ -481,11 +444,6 @@ export class Engine {
     this.options.publish({ ...event, at: this.now, supervisor: this.options.path } as SupervisorEvent)
   }
 }
-
-/** An event without what all events of a supervisor have. */
-type Untold = SupervisorEvent extends infer E
-  ? E extends SupervisorEvent ? Omit<E, "at" | "supervisor"> : never
-  : never
 
 const specOf = ({ id, restart, significant }: Child.Any): Child.Any =>
   ({ id, restart, significant }) as Child.Any

@@ -5,7 +5,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Child from "../Child.ts"
 import type { RestartPolicy } from "../RestartPolicy.ts"
 import type { Steps } from "./backoff.ts"
-import type { Verdict } from "./decide.ts"
+import type { Verdict } from "./decision.ts"
 import type { Runner } from "./runner.ts"
 
 /** A child as it runs, and what became of it so far. */
