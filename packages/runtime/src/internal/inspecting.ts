@@ -16,6 +16,7 @@ import * as Peer from "./peer.ts"
 import { format, type Ref } from "./ref.ts"
 import { RemoteRef } from "./remoteRef.ts"
 import { request } from "./request.ts"
+import { stateOf } from "./shown.ts"
 
 type Ask = InspectWire.Request
 type AnswerTo<Tag extends InspectWire.Answer["_tag"]> = Extract<InspectWire.Answer, { readonly _tag: Tag }>
@@ -49,7 +50,7 @@ export const serve = (inspector: Inspector, ask: Ask): Effect.Effect<InspectWire
       case "Find":
         return Effect.succeed({ _tag: "Found", actor: ref && inspector.describe(ref) })
       case "State":
-        return Effect.sync(() => ({ _tag: "State", state: ref?.host.read(ref) }))
+        return Effect.sync(() => ({ _tag: "State", state: ref && stateOf(ref) }))
       case "Suspend":
         return ref === undefined ? done(false) : Effect.flatMap(inspector.suspend(ref), done)
       case "Resume":

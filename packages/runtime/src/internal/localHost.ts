@@ -9,23 +9,17 @@ import * as ActorId from "../ActorId.ts"
 import type { ActorRef } from "../ActorRef.ts"
 import { ThreadLost } from "../AskError.ts"
 import type { Bounded } from "../Mailbox.ts"
-import type { State } from "../Inspect.ts"
-import { Interruptible } from "../Message.ts"
 import { type Child, Default, type Overseer } from "../Overseer.ts"
 import { Placement } from "../Placement.ts"
 import { SpawnError } from "../SpawnError.ts"
 import type { Address } from "./address.ts"
-import { batched, interleaved, isBatch } from "./aside.ts"
 import { BoundedRef } from "./boundedRef.ts"
-import * as Failure from "./failure.ts"
 import * as Faulty from "./faulty.ts"
-import { interruptible } from "./givingUp.ts"
 import { Inherited } from "./handover.ts"
 import type { Host } from "./host.ts"
 import { ENDING, type Handler, HELD, IDLE, type Message, RUNNING, SIGNALLED, STARTING } from "./hot/cell.ts"
 import { HANDLED } from "./hot/counts.ts"
 import { Step, STOP } from "./hot/step.ts"
-import * as Json from "./json.ts"
 import { KeyedRef } from "./keyedRef.ts"
 import { ResidentRef, Residents } from "./residents.ts"
 import { hostedKey, systemKey } from "./keys.ts"
@@ -41,13 +35,11 @@ import type { Ref } from "./ref.ts"
 import type { RemoteContract, RemoteRef } from "./remoteRef.ts"
 import type { SharedMailboxes } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
+import { Tables } from "./tables.ts"
 import * as Wire from "./wire.ts"
 
 /** How many messages an actor may stash, unless its behaviour says otherwise. */
 const STASH_CAPACITY = 1024
-
-/** Characters of a state's JSON that are shown to those who look at it. */
-const LONGEST_STATE = 1 << 20
 
 type AnyBehaviour = Behaviour<any, any, any, Record<string, Handler>, any, Record<string, Handler>>
 
@@ -74,8 +66,8 @@ export class LocalHost implements Host {
   readonly signals: Readonly<Record<string, Handler | undefined>>
   /** Who oversees its keyed actors. */
   private readonly overseer: Overseer | undefined
-  /** The tables that its actors have become, in the order of the protocol. */
-  private readonly tables = new WeakMap<object, ReadonlyArray<Handler>>()
+  /** Its tables of handlers: that of its behaviour, and those that its actors have become. */
+  readonly tables: Tables
   /** How many messages an actor may stash. */
   readonly stashCapacity: number
   private readonly makeArgs: (input: unknown) => unknown
@@ -92,8 +84,6 @@ export class LocalHost implements Host {
   }
   private readonly residents: Residents | undefined
   private readonly living = new Map<string, LocalRef>()
-  /** Writes states for those who look at them. */
-  private encode: Json.Encode | undefined = undefined
 
   constructor(
     system: System,
@@ -106,7 +96,8 @@ export class LocalHost implements Host {
     this.name = actor.name
     this.protocol = compile(actor.protocol as never, system.validate)
     this.behaviour = behaviour
-    this.handlers = this.compile(behaviour.handlers)
+    this.tables = new Tables(this, this.swallow)
+    this.handlers = this.tables.of(behaviour.handlers)
     this.stashCapacity = behaviour.stash ?? STASH_CAPACITY
     this.pill = { index: this.protocol.messages.length }
     this.signals = system.observer?.inspector?.signals(behaviour.signals ?? {}) ?? behaviour.signals ?? {}
@@ -139,30 +130,6 @@ export class LocalHost implements Host {
 
   onLeave(): () => void {
     return () => {}
-  }
-
-  /** A table of handlers in the order of the protocol, and what the pill does. Throws where one is missing. */
-  compile(table: object): ReadonlyArray<Handler> {
-    let handlers = this.tables.get(table)
-    if (handlers === undefined) {
-      const fault = this.system.injector?.handler
-      const byTag = table as Readonly<Record<string, unknown>>
-      const own = this.protocol.messages.map((message) => {
-        const { rpc, tag } = message
-        const given = byTag[tag]
-        const handler = isBatch(given) ? batched(this.system.dispatcher, message, given) : given
-        if (typeof handler !== "function") throw new TypeError(`${this.name} has no handler for ${tag}`)
-        const whole = fault === undefined ? handler as Handler : Faulty.hurt(handler as Handler, tag, fault)
-        // Others may wait for what is in a batch, though one has given up.
-        const own = Context.get(rpc.annotations, Interruptible) && !isBatch(given)
-          ? interruptible(whole)
-          : whole
-        return message.interleave ? interleaved(own) : own
-      })
-      handlers = [...(this.system.observer?.handlers(this, own) ?? own), this.swallow]
-      this.tables.set(table, handlers)
-    }
-    return handlers
   }
 
   spawn(
@@ -326,19 +293,6 @@ export class LocalHost implements Host {
   /** The living incarnation of a key, if there is one. */
   resident(key: string): LocalRef | undefined {
     return this.living.get(key)
-  }
-
-  /** An actor's state, for those who look at it. */
-  read(ref: LocalRef): State {
-    if (ref.handlers === undefined || ref.status >= ENDING) return { _tag: "None" }
-    const { state } = this.behaviour
-    if ("~@troupe/runtime/Opaque" in state) return { _tag: "Opaque" }
-    this.encode ??= Json.encoder(state)
-    const exit = this.encode(ref.state, this.context)
-    if (Exit.isFailure(exit)) return { _tag: "Unreadable", problem: Failure.ofCause(exit.cause) }
-    const length = JSON.stringify(exit.value).length
-    if (length <= LONGEST_STATE) return { _tag: "Json", value: exit.value }
-    return { _tag: "Unreadable", problem: `it takes ${length} characters` }
   }
 
   /** The living incarnation of a key, made now if there is none. */

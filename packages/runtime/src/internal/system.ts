@@ -244,7 +244,7 @@ export class System implements Hooks, SystemFace {
   become(cell: Cell, handlers: object, message: Message): boolean {
     const ref = cell as LocalRef
     try {
-      ref.handlers = ref.host.compile(handlers)
+      ref.handlers = ref.host.tables.of(handlers)
       return true
     } catch (error) {
       crash(ref, Cause.die(error), message as MessageType)
