@@ -166,7 +166,7 @@ export class AskCycle extends Schema.TaggedError<AskCycle>()("AskCycle", {
   chain: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    return `asks go in a circle: ${this.chain.join(" -> ")}`
+    return `asks form a cycle: ${this.chain.join(" -> ")}`
   }
 }
 
