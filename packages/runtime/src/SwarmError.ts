@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
  * | reason | what happened |
  * | --- | --- |
  * | `Ended` | it had ended before: its layer is closed, or it was stopped |
+ * | `NameTaken` | another swarm or an actor of its system has its name |
  * | `InvalidState` | what was to be an instance's state does not fit its schema |
  * | `Memory` | there is no memory for more instances |
  * | `HandlerFailed` | a handler failed, and the swarm's policy is to stop |
@@ -28,6 +29,7 @@ export class SwarmError extends Schema.TaggedError<SwarmError>()("SwarmError", {
   swarm: Schema.String,
   reason: Schema.Literals([
     "Ended",
+    "NameTaken",
     "InvalidState",
     "Memory",
     "HandlerFailed",

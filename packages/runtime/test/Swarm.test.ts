@@ -10,6 +10,8 @@ import * as MapReduce from "@troupe/runtime/MapReduce"
 import * as Memory from "@troupe/runtime/Memory"
 import * as Message from "@troupe/runtime/Message"
 import * as Swarm from "@troupe/runtime/Swarm"
+import type { SwarmError } from "@troupe/runtime/SwarmError"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -131,6 +133,39 @@ const run = <A, E>(
 
 describe("Swarm", () => {
   describe("make", () => {
+    it.effect("refuses a name that another swarm or an actor of its system has (S86)", () =>
+      Effect.gen(function*() {
+        const Namesake = Actor.make("Car", { protocol: RpcGroup.make(Rpc.make("Beep")) })
+        const actor = Namesake.toLayer({
+          state: Schema.Void,
+          initial: () => undefined,
+          handlers: { Beep: (state) => Actor.next(state) }
+        })
+        const swarm = live(make({}))
+        const within = <A, E>(layer: Layer.Layer<A, E, ActorSystem.ActorSystem | Radar>) =>
+          Effect.exit(Effect.asVoid(Layer.build(layer)))
+        const refused = (exit: Exit.Exit<void, SwarmError>) => {
+          const error = Exit.findErrorOption(exit)
+          assert.strictEqual(Option.getOrThrow(error).reason, "NameTaken")
+        }
+        // Whose scope is closed has no name any more.
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* within(actor)
+          refused(yield* within(Layer.fresh(swarm)))
+        }))
+        yield* within(swarm)
+        refused(yield* within(Layer.fresh(swarm)))
+        const dead = yield* within(Layer.fresh(actor))
+        assert.include(
+          String(Exit.isFailure(dead) && Cause.squash(dead.cause)),
+          "Car: a swarm of this system has the name"
+        )
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(ActorSystem.layer),
+        Effect.provideService(Radar, { limit: Effect.succeed(1) })
+      ))
+
     it("refuses what is no state, no chunk, no message", () => {
       const group = RpcGroup.make(Rpc.make("A"))
       const state = Schema.Struct({ a: Schema.Number })
@@ -206,6 +241,27 @@ describe("Swarm", () => {
         }),
         { turns: "manual" }
       ))
+
+    it.effect("by an identity of another swarm, or another machine, reach nobody (S86)", () =>
+      run(Effect.fnUntraced(function*(Car) {
+        const cars = yield* Car.population
+        const [first, second] = [yield* cars.spawn(car), yield* cars.spawn(car)]
+        const strangers = [
+          ActorId.make({ ...first, type: first.type + 1 }),
+          ActorId.make({ ...first, machine: first.machine + 1 })
+        ]
+        for (const id of strangers) {
+          assert.isFalse(cars.tellUnsafe(id, "Drive", { seconds: 1 }))
+          yield* cars.tell(second, "Ping", { to: id })
+          yield* Effect.flip(cars.ask(id, "Where"))
+          assert.isFalse(yield* cars.end(id))
+          assert.isTrue(Option.isNone(yield* cars.get(id)))
+        }
+        yield* cars.ask(second, "Where")
+        // What `Ping` has told is handled before what is asked now.
+        assert.strictEqual(yield* cars.ask(first, "Where"), 0)
+        assert.strictEqual((yield* cars.stats).messages["Drive"]!.dead, 4)
+      })))
 
     it.effect("to those that have ended are dead letters, and asks say so (S86)", () =>
       run(

@@ -122,6 +122,40 @@ describe("Swarm, between threads", () => {
       })
     ), 60_000)
 
+  it.live("what does not fit its schema reaches nobody, and harms nobody else (S88)", () =>
+    on(
+      2,
+      Effect.gen(function*() {
+        const birds = yield* Bird.population
+        yield* flock(birds, 1000)
+        const ids = yield* birds.ids
+        const glides = Effect.andThen(birds.broadcast("Glide", { seconds: 1 }), birds.step)
+        // From a handler.
+        for (const soon of [true, false]) {
+          const asked = yield* Effect.forkChild(Effect.flip(birds.ask(ids[70]!, "Misfit", { soon })), {
+            startImmediately: true
+          })
+          yield* glides
+          assert.include(String(yield* Fiber.join(asked)), "Bird.Misfit.success: expected a number")
+        }
+        // To one.
+        birds.tellUnsafe(ids[500]!, "Glide", { seconds: 1 })
+        birds.tellUnsafe(ids[500]!, "Glide", { seconds: "none" as never })
+        const asked = yield* Effect.forkChild(
+          Effect.flip(birds.ask(ids[600]!, "Misfit", { soon: "none" as never })),
+          { startImmediately: true }
+        )
+        birds.tellUnsafe(ids[700]!, "Glide", { seconds: 1 })
+        yield* birds.broadcast("Glide", { seconds: "none" as never })
+        yield* glides
+        assert.include(String(yield* Fiber.join(asked)), "soon: expected a boolean")
+        const { turns } = yield* birds.columnStats
+        assert.deepStrictEqual([birds.count, turns!.min, turns!.max], [1000, 3, 4])
+        assert.strictEqual((yield* birds.stats).messages["Glide"]!.dead, 2)
+        assert.strictEqual((yield* Effect.flatMap(Tally.keyed("all"), (tally) => tally.ask("Total")))[0], 0)
+      })
+    ), 60_000)
+
   it.live(
     "a worker that ends within a turn stops the swarm, typed (S88)",
     () =>
@@ -134,7 +168,11 @@ describe("Swarm, between threads", () => {
           yield* birds.step
           const [id] = yield* birds.ids
           yield* birds.tell(id!, "Exit", { soon: false })
+          const asked = yield* Effect.forkChild(Effect.flip(birds.ask(id!, "Where")), {
+            startImmediately: true
+          })
           const exit = yield* Effect.exit(birds.step)
+          assert.include(String(yield* Fiber.join(asked)), "ended within turn 2")
           assert.include(JSON.stringify(exit), "ThreadLost")
           assert.isTrue(Exit.isFailure(exit))
           assert.strictEqual((yield* Effect.flip(birds.awaitEnd)).reason, "ThreadLost")

@@ -41,6 +41,7 @@ export const Bird = Swarm.make("Bird", {
     Rpc.make("Later", { success: Schema.Number }),
     Rpc.make("Wreck"),
     Rpc.make("Thread", { success: Schema.Number }),
+    Rpc.make("Misfit", { payload: { soon: Schema.Boolean }, success: Schema.Number, error: Refused }),
     Rpc.make("Exit", { payload: { soon: Schema.Boolean } })
   ),
   state: Schema.Struct({
@@ -60,6 +61,15 @@ export const BirdLive = Bird.toLayer(Effect.gen(function*() {
   const thread = threadId
   return Bird.of({
     handlers: {
+      Misfit: (bird, { soon }, ctx) => {
+        const none = "none" as never
+        ctx.tell(Bird, ctx.id, "Glide", { seconds: none })
+        ctx.broadcast(Bird, "Glide", { seconds: none })
+        ctx.send(tally("all"), "Count", { name: none, turn: 0 })
+        ctx.spawn(Bird, { name: none, x: 0, turns: 0, song: "" })
+        bird.turns++
+        return soon ? Actor.reply(bird, none) : Effect.succeed(Actor.reply(bird, none))
+      },
       Fly: (bird, { seconds }, ctx) => {
         const wind = ctx.random()
         bird.x += seconds * (wind - 0.5)

@@ -34,6 +34,7 @@ import { RankedBoundedRef, RankedRef } from "./rankedRef.ts"
 import type { Ref } from "./ref.ts"
 import type { RemoteContract, RemoteRef } from "./remoteRef.ts"
 import type { SharedMailboxes } from "./sharedMailboxes.ts"
+import { swarmsOf } from "./swarms.ts"
 import type { System } from "./system.ts"
 import { Tables } from "./tables.ts"
 import * as Wire from "./wire.ts"
@@ -508,6 +509,9 @@ export class LocalHost implements Host {
 export const make = (actor: Any, behaviour: unknown): Effect.Effect<Host, unknown, any> =>
   Effect.gen(function*() {
     const system = (yield* systemKey) as System
+    if (swarmsOf(system).has(actor.name)) {
+      return yield* Effect.die(new TypeError(`${actor.name}: a swarm of this system has the name already`))
+    }
     const scope = yield* Effect.scope
     const owner = yield* system.owners.make(scope)
     const made = Effect.isEffect(behaviour)

@@ -36,8 +36,21 @@ const HEAP_BYTES_A_ROW = 8
 
 type AnyBehaviour = Behaviour<any, any, Record<string, Handling["row"]>>
 
+/** Who shares the name of a swarm: messages find their addressees by name. */
+const namesakeOf = (name: string, system: System): string | undefined => {
+  if (swarmsOf(system).has(name)) return "a swarm"
+  const here = system.hosts.get(name)
+  const actor = system.mesh?.named(name) !== undefined || (here !== undefined && !here.owner.closed)
+  return actor ? "an actor" : undefined
+}
+
 /** A swarm, without anything that runs it; it ends with the scope. */
 export const own = Effect.fnUntraced(function*(contract: Any, system: System) {
+  const namesake = namesakeOf(contract.name, system)
+  if (namesake !== undefined) {
+    const problem = `${namesake} of this system has the name already`
+    return yield* new SwarmError({ swarm: contract.name, reason: "NameTaken", problem })
+  }
   const context = yield* Effect.context<never>()
   const scope = yield* Effect.scope
   const memory = yield* Memory
@@ -125,12 +138,10 @@ export const outletOf = (host: SwarmHost): Outlet => {
   const swarms = swarmsOf(host.system)
   return {
     tell: (swarm, id, tag, payload) => swarms.get(swarm)?.tell(id, tag, payload) ?? false,
-    spawn(swarm, state) {
-      const to = swarms.get(swarm)
-      to?.between(() => void to.spawn(state))
-    },
+    spawn: (swarm, state) => swarms.get(swarm)?.bear(host.name, state),
     broadcast: (swarm, tag, payload) => swarms.get(swarm)?.broadcast(tag, payload),
     ref: (slot, version) => host.ref(slot, version) as never,
+    version: (swarm, id) => (swarm === host.name ? host : swarms.get(swarm))?.version(id) ?? 0,
     message(swarm, tag, payload) {
       const message = (swarm === host.name ? host : swarms.get(swarm))?.protocol.get(tag)
       if (message === undefined) return { index: 0xffff, value: payload }

@@ -14,6 +14,8 @@ export interface Outlet {
   ref(slot: number, version: number): ActorRef<never>
   /** The place of a message in a swarm's protocol, or -1; its payload as it is delivered. */
   message(swarm: string, tag: string, payload: unknown): { readonly index: number; readonly value: unknown }
+  /** The version of an identity of a swarm; 0, which nobody has, of one that is another's. */
+  version(swarm: string, id: ActorId.Parts): number
 }
 
 /** What an instance's effect knows of the message that began it. */
@@ -107,7 +109,7 @@ export class SwarmContext implements Context {
       return
     }
     const { index, value } = this.outlet.message(name, tag, payload)
-    this.run.out.add(TELL, id.instance, id.version << 16 | index, name, value)
+    this.run.out.add(TELL, id.instance, this.outlet.version(name, id) << 16 | index, name, value)
   }
 
   broadcast({ name }: Any, tag: string, payload?: unknown): void {

@@ -11,11 +11,13 @@ import { EFFECT, OWE, SwarmOutputs } from "./hot/swarmOutputs.ts"
 import type { SwarmInbox } from "./hot/swarmInbox.ts"
 import type { Debt } from "./life.ts"
 import type { Ref } from "./ref.ts"
+import { invalid } from "./refusal.ts"
 import { RemoteFlight } from "./swarmFlight.ts"
 import { resolve } from "./resolve.ts"
 import type { Executor, Outcome, Plan, SwarmHost } from "./swarmHost.ts"
 import type { Part } from "./swarmMemory.ts"
-import * as Post from "./swarmPost.ts"
+import * as Pack from "./swarmPack.ts"
+import type * as Post from "./swarmPost.ts"
 import { swarmsOf } from "./swarms.ts"
 import * as Wire from "./swarmWire.ts"
 import type { System } from "./system.ts"
@@ -110,11 +112,11 @@ export class CrewExecutor implements Executor {
   readonly host: SwarmHost
   private readonly crew: Crew
   private readonly parts: ReadonlyArray<Part>
-  private readonly known: Post.Known
+  private readonly known: Pack.Known
   private readonly system: System
   readonly handled: Float64Array
   private readonly claims = new Int32Array(new SharedArrayBuffer(MOST_CHUNKS * 4))
-  private readonly writer = new Post.Writer(65_536, (length) => new SharedArrayBuffer(length))
+  private readonly writer = new Pack.Writer(65_536, (length) => new SharedArrayBuffer(length))
   private ends = new Uint32Array(new SharedArrayBuffer(4096))
   private open: Open | undefined = undefined
   /** Answers that are owed from workers, by turn and ask. */
@@ -129,7 +131,7 @@ export class CrewExecutor implements Executor {
     this.host = host
     this.parts = parts
     this.system = host.system
-    this.known = { protocol: host.protocol, wire: Wire.of(host.contract) }
+    this.known = { name: host.name, protocol: host.protocol, wire: Wire.of(host.contract) }
     this.handled = new Float64Array(host.protocol.messages.length)
   }
 
@@ -144,12 +146,7 @@ export class CrewExecutor implements Executor {
         new SwarmError({ swarm: host.name, reason: "Memory", problem: `${MOST_CHUNKS} chunks at most` })
       )
     }
-    let packed: Pick<Post.Turn, "broadcasts" | "deal">
-    try {
-      packed = this.pack(inbox, broadcasts)
-    } catch (error) {
-      return done(this.problem(`a message cannot cross: ${String(error)}`))
-    }
+    const packed = this.pack(inbox, broadcasts)
     this.open = {
       turn,
       inbox,
@@ -175,21 +172,35 @@ export class CrewExecutor implements Executor {
     })
   }
 
-  /** The messages and broadcasts of a turn as bytes: messages in the order of the chunks. */
+  /** The messages and broadcasts of a turn as bytes: messages in the order of the chunks. Those that cannot cross are out. */
   private pack(
     inbox: SwarmInbox<Debt>,
     broadcasts: Plan["broadcasts"]
   ): Pick<Post.Turn, "broadcasts" | "deal"> {
     const { messages } = this.known.wire.wire
     const { writer } = this
-    const size = inbox.size - inbox.dead
-    if (this.ends.length < size) this.ends = new Uint32Array(new SharedArrayBuffer(size * 8))
+    const least = inbox.size - inbox.dead
+    if (this.ends.length < least) this.ends = new Uint32Array(new SharedArrayBuffer(least * 8))
     const { ends } = this
     writer.at = 0
-    return Post.across(this.system, () => {
-      for (let k = 0; k < size; k++) {
-        writer.write(messages[inbox.told[k]! & 0xffff]!.payload, inbox.content[k])
-        ends[k] = writer.at
+    return Pack.across(this.system, () => {
+      for (let k = 0; k < inbox.size - inbox.dead;) {
+        const message = inbox.told[k]! & 0xffff
+        try {
+          writer.write(messages[message]!.payload, inbox.content[k])
+          ends[k++] = writer.at
+        } catch (error) {
+          this.refuse(message, inbox.content[k], inbox.repliers.get(inbox.order[k]!), error)
+          inbox.drop(k)
+        }
+      }
+      const swept: Array<Post.Turn["broadcasts"][number]> = []
+      for (const { message, payload } of broadcasts) {
+        try {
+          swept.push({ message, payload: Codec.encodeUnsafe(messages[message]!.payload, payload) })
+        } catch (error) {
+          this.refuse(message, payload, undefined, error)
+        }
       }
       return {
         deal: {
@@ -202,12 +213,17 @@ export class CrewExecutor implements Executor {
           bytes: writer.bytes.u8.buffer as SharedArrayBuffer,
           asked: Array.from(inbox.repliers.keys())
         },
-        broadcasts: broadcasts.map(({ message, payload }) => ({
-          message,
-          payload: Codec.encodeUnsafe(messages[message]!.payload, payload)
-        }))
+        broadcasts: swept
       }
     })
+  }
+
+  /** A message that cannot cross. */
+  private refuse(message: number, payload: unknown, replier: Debt | undefined, error: unknown): void {
+    const { host } = this
+    const refusal = invalid(error)
+    host.refuse(refusal, host.protocol.messages[message]!.tag, payload)
+    replier?.abandon(refusal.askReason)
   }
 
   hear(thread: number, report: Post.Report): void {
@@ -263,7 +279,7 @@ export class CrewExecutor implements Executor {
     for (const { report, thread } of reports) {
       const out = new SwarmOutputs()
       try {
-        Post.unpack(
+        Pack.unpack(
           this.system,
           known,
           report.outputs,
@@ -294,9 +310,9 @@ export class CrewExecutor implements Executor {
     return { parts: parts.map(({ part }) => part), swept, handled, failed }
   }
 
-  private readonly swarm = (name: string): Post.Known | undefined => {
+  private readonly swarm = (name: string): Pack.Known | undefined => {
     const host = name === this.host.name ? this.host : swarmsOf(this.system).get(name)
-    return host && { protocol: host.protocol, wire: Wire.of(host.contract) }
+    return host && { name, protocol: host.protocol, wire: Wire.of(host.contract) }
   }
 
   /** Takes in the actors that a worker sends to for the first time; how it finds them. */
@@ -308,7 +324,7 @@ export class CrewExecutor implements Executor {
     }
     const { system } = this
     for (const bytes of actors) {
-      const { address, name } = Post.across(system, () => Post.addressed(bytes))
+      const { address, name } = Pack.across(system, () => Pack.addressed(bytes))
       const protocol = system.mesh?.named(name)?.protocol ?? system.hosts.get(name)?.protocol ??
         swarmsOf(system).get(name)?.protocol
       if (protocol === undefined) {
@@ -340,7 +356,7 @@ export class CrewExecutor implements Executor {
     if (debt === undefined) return
     this.owed.delete(key)
     const codecs = this.known.wire.wire.messages[message]!
-    const answer = Post.across(
+    const answer = Pack.across(
       this.system,
       () => Codec.decodeUnsafe(success ? codecs.success : codecs.error, value)
     )
@@ -350,36 +366,28 @@ export class CrewExecutor implements Executor {
 
   private said({ id, message, value, what }: Post.Said): void {
     const { host, known: { wire } } = this
-    const decoded = Post.across(
+    const decoded = Pack.across(
       this.system,
       () => Codec.decodeUnsafe(what === "spawn" ? wire.state : wire.wire.messages[message]!.payload, value)
     )
     const { tag } = host.protocol.messages[message] ?? { tag: "" }
     if (what === "tell") host.tell(id!, tag, decoded)
     else if (what === "broadcast") host.broadcast(tag, decoded)
-    else {
-      host.between(() => {
-        try {
-          host.spawn(decoded)
-        } catch (error) {
-          host.system.log(`${host.name} could not spawn: ${String(error)}`)
-        }
-      })
-    }
+    else host.bear(host.name, decoded)
   }
 
   private landed({ message, outcome, slot, version }: Post.Landed): void {
     const { host, known: { wire } } = this
     const codecs = wire.wire.messages[message]!
-    const exit = Post.across(this.system, () => {
+    const exit = Pack.across(this.system, () => {
       switch (outcome._tag) {
         case "Die":
-          return Exit.die(new Post.WorkerFailure(outcome.problem))
+          return Exit.die(new Pack.WorkerFailure(outcome.problem))
         case "Fail":
           return Exit.fail(Codec.decodeUnsafe(codecs.error, outcome.error))
         case "Step": {
           const { kind, state, value } = outcome
-          const codec = Post.valueOf(kind, codecs)
+          const codec = Pack.valueOf(kind, codecs)
           return Exit.succeed(
             new Step(
               kind,

@@ -198,11 +198,9 @@ export class Flights {
     this.open.get(slot)!.parked.push(parked)
   }
 
-  /** How many messages wait so. */
-  get parked(): number {
-    let parked = 0
-    for (const open of this.open.values()) parked += open.parked.length
-    return parked
+  /** The messages that wait so. */
+  get parkedMessages(): ReadonlyArray<Parked> {
+    return Array.from(this.open.values()).flatMap(({ parked }) => parked)
   }
 
   /** An instance has ended. */

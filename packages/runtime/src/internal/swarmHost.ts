@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as ActorId from "../ActorId.ts"
+import { ActorEnded } from "../AskError.ts"
 import { SwarmError } from "../SwarmError.ts"
 import * as Failure from "./failure.ts"
 import { HANDLED, LOCAL, REFUSED } from "./hot/counts.ts"
@@ -108,7 +109,16 @@ export class SwarmHost extends SwarmInstances {
 
   /** Messages and broadcasts that wait for the next turn. */
   get waiting(): number {
-    return this.inbox.size + this.first.length + this.flights.parked
+    return this.inbox.size + this.first.length + this.flights.parkedMessages.length
+  }
+
+  /** Messages that wait, by their places in the protocol. */
+  get waitingByMessage(): Float64Array {
+    const { first, flights, inbox } = this
+    const waiting = new Float64Array(this.protocol.messages.length)
+    for (let i = 0; i < inbox.size; i++) waiting[inbox.heads[i]! & 0xffff]!++
+    for (const { head } of [...first, ...flights.parkedMessages]) waiting[head & 0xffff]!++
+    return waiting
   }
 
   get waitingBroadcasts(): number {
@@ -159,9 +169,7 @@ export class SwarmHost extends SwarmInstances {
 
   /** Tells an instance by its identity; false, and a dead letter, when there is none. */
   tell(id: ActorId.Parts, tag: string, payload: unknown): boolean {
-    const refusal = id.type === this.type
-      ? this.deliver(id.instance, id.version, tag, payload, undefined)
-      : ended
+    const refusal = this.deliver(id.instance, this.version(id), tag, payload, undefined)
     if (refusal === undefined) return true
     this.refuse(refusal, tag, payload)
     return false
@@ -230,6 +238,19 @@ export class SwarmHost extends SwarmInstances {
   override spawn(state: unknown): number {
     if (this.over !== undefined) throw this.over
     return super.spawn(state)
+  }
+
+  /** A new instance for a handler of `parent`, when no turn is open. Nobody waits who could be told that it failed. */
+  bear(parent: string, state: unknown): void {
+    this.between(() => {
+      try {
+        this.spawn(state)
+      } catch (error) {
+        const problem = error instanceof SwarmError ? error : this.broken(error)
+        if (problem.reason === "Memory") this.fail(problem)
+        else this.system.log(`${parent} could not spawn: ${problem.message}`)
+      }
+    })
   }
 
   /** Removes an instance; what it owes is not answered, and its effect is interrupted. */
@@ -345,6 +366,8 @@ export class SwarmHost extends SwarmInstances {
           this.fail(error instanceof SwarmError ? error : this.broken(error))
         }
       }
+      // Who asked in a turn that was lost has nobody to wait for.
+      if (this.over !== undefined) this.abandon(inbox, this.over)
       inbox.clear()
       this.running = false
       const result = this.over !== undefined && outcome instanceof SwarmError
@@ -397,6 +420,10 @@ export class SwarmHost extends SwarmInstances {
     const { cause, id, tag } = failures[0]!
     const problem = `${id.toString()} failed in ${tag}: ${Failure.ofCause(cause)}`
     this.fail(new SwarmError({ swarm: this.name, reason: "HandlerFailed", problem }))
+  }
+
+  private abandon({ repliers }: SwarmInbox<Debt>, { message }: SwarmError): void {
+    for (const debt of repliers.values()) if (!debt.done) debt.abandon(new ActorEnded({ failure: message }))
   }
 
   /** Gives room to the managed values that wait for it. */

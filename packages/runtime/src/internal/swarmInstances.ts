@@ -47,9 +47,14 @@ export class SwarmInstances {
     return ActorId.make({ type: this.type, instance: slot, version, machine: this.system.thread })
   }
 
+  /** The version of an identity; 0, which nobody has, of one that is not of this swarm. */
+  version(id: ActorId.Parts): number {
+    return id.type === this.type && id.machine === this.system.thread ? id.version : 0
+  }
+
   /** The row of an identity, or -1. */
   row(id: ActorId.Parts): number {
-    return id.type === this.type ? this.store.row(id.instance, id.version) : -1
+    return this.store.row(id.instance, this.version(id))
   }
 
   chunk(row: number): Chunk {

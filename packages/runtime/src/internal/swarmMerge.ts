@@ -1,6 +1,6 @@
 /** The end of a turn: what its handlers have brought about happens, chunk after chunk. */
 import * as Cause from "effect/Cause"
-import { ActorEnded, Unhandled } from "../AskError.ts"
+import { ActorEnded, InvalidMessage, Unhandled } from "../AskError.ts"
 import { SwarmError } from "../SwarmError.ts"
 import * as Failure from "./failure.ts"
 import * as Outputs from "./hot/swarmOutputs.ts"
@@ -72,6 +72,9 @@ export const merge = (host: SwarmHost, parts: Outcome["parts"]): ReadonlyArray<F
         case Outputs.AGAIN:
           host.flights.park(a, { slot: a, head: b, payload: y, replier: x as Debt | undefined })
           break
+        case Outputs.MISFIT:
+          ;(x as Debt | undefined)?.abandon(new InvalidMessage({ issue: y as string }))
+          break
         case Outputs.OWE:
           host.owe(a, x as Debt)
       }
@@ -97,15 +100,12 @@ const spawned = (host: SwarmHost, name: string, state: unknown): void => {
     host.system.log(`${host.name} spawned an instance of ${name}, which is not hosted`)
     return
   }
-  const spawn = (): void => {
-    try {
-      to.spawn(state)
-    } catch (error) {
-      if (!(error instanceof SwarmError) || error.reason === "Memory") throw error
-      host.system.log(`${host.name} could not spawn: ${error.message}`)
-    }
+  // The turn of another one may be open, and this one's is being closed.
+  if (to !== host) return to.bear(host.name, state)
+  try {
+    host.spawn(state)
+  } catch (error) {
+    if (!(error instanceof SwarmError) || error.reason === "Memory") throw error
+    host.system.log(`${host.name} could not spawn: ${error.message}`)
   }
-  // Its own turn is being closed, and others may be open.
-  if (to === host) spawn()
-  else to.between(spawn)
 }

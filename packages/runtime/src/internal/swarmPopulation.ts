@@ -77,9 +77,7 @@ export class LocalPopulation {
   }
 
   ref(id: ActorId): InstanceRef {
-    // One of another type is nobody's here.
-    const version = id.type === this.host.type ? id.version : 0
-    return this.host.ref(id.instance, version)
+    return this.host.ref(id.instance, this.host.version(id))
   }
 
   get ids(): Effect.Effect<ReadonlyArray<ActorId>> {
@@ -176,9 +174,7 @@ export class LocalPopulation {
   get stats(): Effect.Effect<Stats> {
     return Effect.sync(() => {
       const { host } = this
-      const { executor, inbox, protocol, store } = host
-      const waiting = new Float64Array(protocol.messages.length)
-      for (let i = 0; i < inbox.size; i++) waiting[inbox.heads[i]! & 0xffff]!++
+      const { executor, protocol, store, waitingByMessage: waiting } = host
       return {
         count: store.count,
         born: store.born,

@@ -42,7 +42,7 @@ export class RemotePopulation {
   }
 
   ref(id: ActorId): Telling {
-    return this.worker.ref(id.instance, id.version) as Telling
+    return this.worker.ref(id.instance, this.worker.version(id)) as Telling
   }
 
   tell(id: ActorId, tag: string, payload?: unknown): Effect.Effect<void> {

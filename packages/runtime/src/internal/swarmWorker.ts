@@ -21,9 +21,13 @@ import type { Ref } from "./ref.ts"
 import { type Outlet, SwarmContext } from "./swarmContext.ts"
 import { effectOf } from "./swarmFlight.ts"
 import { SLICE_MILLIS } from "./swarmHost.ts"
-import * as Post from "./swarmPost.ts"
+import * as Pack from "./swarmPack.ts"
+import type * as Post from "./swarmPost.ts"
 import * as Wire from "./swarmWire.ts"
 import type { System } from "./system.ts"
+
+/** The thread that owns a pool's swarms: the one that made the pool. */
+const OWNER = 0
 
 /** The swarms that a worker has handlers of. */
 export class SwarmWorkers {
@@ -108,7 +112,7 @@ export class SwarmWorker {
   private readonly memory: Memory.Service
   private readonly scope: Scope.Scope
   private store: SwarmStore | undefined = undefined
-  private readonly addressees = new Post.Addressees()
+  private readonly addressees = new Pack.Addressees()
   private readonly flights = new Map<number, Fiber.Fiber<unknown, unknown>>()
 
   constructor(options: {
@@ -134,8 +138,7 @@ export class SwarmWorker {
       this.wire.rows,
       handling,
       contract.options.onFailure ?? "end",
-      // The owner of a pool's swarms is the thread that made the pool.
-      (run) => new SwarmContext(run as SwarmTurn<unknown>, type, 0, outlet)
+      (run) => new SwarmContext(run as SwarmTurn<unknown>, type, OWNER, outlet)
     )
     workers.byName.set(contract.name, this)
   }
@@ -157,15 +160,20 @@ export class SwarmWorker {
     return this.workers.system
   }
 
+  /** The version of an identity; 0, which nobody has, of one that is not of this swarm. */
+  version(id: ActorId.Parts): number {
+    return id.type === this.system.types.number(this.name) && id.machine === OWNER ? id.version : 0
+  }
+
   /** A reference to an instance: its messages go to the thread that owns the swarm. */
   ref(slot: number, version: number): Ref {
     const { protocol, system } = this
     const mesh = system.mesh!
     const type = system.types.number(this.name)
-    const id = ActorId.make({ type, instance: slot, version, machine: 0 })
+    const id = ActorId.make({ type, instance: slot, version, machine: OWNER })
     return mesh.spawned(
-      mesh.stranger(0, this.name, type, protocol),
-      mesh.peer(0),
+      mesh.stranger(OWNER, this.name, type, protocol),
+      mesh.peer(OWNER),
       id,
       undefined
     ) as unknown as Ref
@@ -176,7 +184,7 @@ export class SwarmWorker {
     const { wire: { construct, state, wire } } = this
     const message = this.protocol.get(tag)
     const made = what === "spawn" ? construct(value) : message?.construct?.(value) ?? value
-    const bytes = Post.across(
+    const bytes = Pack.across(
       this.system,
       () => Codec.encodeUnsafe(what === "spawn" ? state : wire.messages[message!.index]!.payload, made)
     )
@@ -195,12 +203,14 @@ export class SwarmWorker {
     const { workers } = this
     const of = (name: string): SwarmWorker | undefined => workers.byName.get(name)
     return {
-      tell(swarm, { instance, version }, tag, payload) {
-        return of(swarm)?.ref(instance, version).tellUnsafe(tag, payload) ?? false
+      tell(swarm, id, tag, payload) {
+        const to = of(swarm)
+        return to?.ref(id.instance, to.version(id)).tellUnsafe(tag, payload) ?? false
       },
       spawn: (swarm, state) => of(swarm)?.say("spawn", "", state),
       broadcast: (swarm, tag, payload) => of(swarm)?.say("broadcast", tag, payload),
       ref: (slot, version) => this.ref(slot, version) as never,
+      version: (swarm, id) => of(swarm)?.version(id) ?? 0,
       message(swarm, tag, payload) {
         const message = of(swarm)?.protocol.get(tag)
         if (message === undefined) return { index: 0xffff, value: payload }
@@ -249,7 +259,7 @@ export class SwarmWorker {
     turn.failed = 0
     turn.handled.fill(0)
     turn.out.clear()
-    const broadcasts = Post.across(this.system, () =>
+    const broadcasts = Pack.across(this.system, () =>
       order.broadcasts.map(({ message, payload }) => ({
         message,
         payload: Codec.decodeUnsafe(messages[message]!.payload, payload)
@@ -257,7 +267,7 @@ export class SwarmWorker {
     const run = (chunk: number): void => {
       const from = deal.starts[chunk]!
       const to = deal.starts[chunk + 1]!
-      Post.across(this.system, () => {
+      Pack.across(this.system, () => {
         for (let k = from; k < to; k++) {
           const message = deal.told[k]! & 0xffff
           content[k] = messages[message]!.payload.decode(
@@ -318,7 +328,7 @@ export class SwarmWorker {
         heap.waiting = []
       }
     }
-    const outputs = Post.pack(
+    const outputs = Pack.pack(
       this.system,
       this,
       out,
@@ -369,17 +379,30 @@ export class SwarmWorker {
     this.flights.set(slot, fiber)
     fiber.addObserver((exit) => {
       if (this.flights.get(slot) === fiber) this.flights.delete(slot)
-      const outcome = Post.across(this.system, () => this.outcome(exit, flight, messages[message]!))
+      const outcome = this.outcomeOf(exit, flight, messages[message]!)
       this.turn.land(flight)
       const landed: Post.Landed = { _tag: "Landed", swarm: this.name, slot, version, message, outcome }
       this.workers.port.postMessage(landed)
     })
   }
 
+  /** What an effect has come to, as it crosses: what does not fit is its failure. */
+  private outcomeOf(
+    exit: Exit.Exit<unknown, unknown>,
+    flight: Flight,
+    codecs: Parameters<typeof Pack.valueOf>[1]
+  ): Post.Landed["outcome"] {
+    try {
+      return Pack.across(this.system, () => this.outcome(exit, flight, codecs))
+    } catch (problem) {
+      return { _tag: "Die", problem: Failure.of(problem) }
+    }
+  }
+
   private outcome(
     exit: Exit.Exit<unknown, unknown>,
     { cursor }: Flight,
-    codecs: Parameters<typeof Post.valueOf>[1]
+    codecs: Parameters<typeof Pack.valueOf>[1]
   ): Post.Landed["outcome"] {
     const nothing = new Uint8Array()
     if (Exit.isFailure(exit)) {
@@ -395,25 +418,20 @@ export class SwarmWorker {
         problem: crashed ? Failure.of(step.value) : "its effect gave what is no step for it"
       }
     }
-    try {
-      if (step.state !== undefined && step.state !== cursor.view && step.kind !== STOP) {
-        cursor.write(step.state)
-      }
-    } catch (problem) {
-      return { _tag: "Die", problem: Failure.of(problem) }
-    }
-    const codec = Post.valueOf(step.kind, codecs)
+    const { kind, state, value } = step
+    if (state !== undefined && state !== cursor.view && kind !== STOP) cursor.write(state)
+    const codec = Pack.valueOf(kind, codecs)
     return {
       _tag: "Step",
-      kind: step.kind,
-      state: step.kind === STOP ? nothing : Codec.encodeUnsafe(this.wire.state, cursor.read()),
-      value: codec === undefined ? nothing : Codec.encodeUnsafe(codec, step.value)
+      kind,
+      state: kind === STOP ? nothing : Codec.encodeUnsafe(this.wire.state, cursor.read()),
+      value: codec === undefined ? nothing : Codec.encodeUnsafe(codec, value)
     }
   }
 
   reply(turn: number, token: number, message: number, success: boolean, value: unknown): void {
     const codecs = this.wire.wire.messages[message]!
-    const bytes = Post.across(
+    const bytes = Pack.across(
       this.system,
       () => Codec.encodeUnsafe(success ? codecs.success : codecs.error, value)
     )

@@ -83,6 +83,17 @@ export class SwarmInbox<R> {
     starts[0] = 0
   }
 
+  /** Takes out message k of those that were dealt: nobody is to handle it. */
+  drop(k: number): void {
+    const { content, order, rows, size, starts, told } = this
+    for (const column of [order, rows, told]) column.copyWithin(k, k + 1, size)
+    content.splice(k, 1)
+    for (let c = 0; c < starts.length; c++) if (starts[c]! > k) starts[c]!--
+    this.size = size - 1
+    // `clear` does not come to the last one any more.
+    this.payloads[size - 1] = undefined
+  }
+
   clear(): void {
     // What was said is not kept alive; the arrays are, unless they were needed for once.
     if (this.payloads.length > 4 * this.size + 1024) {

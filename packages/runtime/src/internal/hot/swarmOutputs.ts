@@ -35,6 +35,8 @@ export const OWE = 10
 export const UNHANDLED = 12
 /** Nothing at all. */
 export const NOTHING = 13
+/** An answer that does not fit its schema: slot, message; the replier; why. Only from a worker. */
+export const MISFIT = 14
 /** A broadcast: the message; the swarm; the payload. */
 export const ALL = 11
 

@@ -74,6 +74,9 @@ class Crash {
 
 const HEAP_BYTES = 1024
 
+/** Is called where handlers of whole columns are. */
+const nothing = (): void => {}
+
 /** A chunk of one row, of plain memory: where effects work. */
 export const single = (rows: Rows): Chunk => {
   const { byteLength, columns } = shape(rows.shape.columns, 1)
@@ -264,7 +267,10 @@ export class SwarmTurn<R> {
     payload: unknown
   ): void {
     try {
-      handler(this.rows.named(chunk), 0, size, payload, this.context)
+      const columns = this.rows.named(chunk)
+      // One place that calls two functions, so that V8 inlines neither: inlined here, inside of a `try`, the handler's
+      // loop takes 2.8 ns a row, and compiled by itself 1.0, as a bare one does.
+      for (const call of [nothing, handler]) call(columns, 0, size, payload, this.context)
     } catch (error) {
       // It is no single instance's failure: each of the chunk's has failed.
       for (let row = 0; row < size; row++) {
