@@ -183,23 +183,23 @@ export interface Reader<out Out> extends Iterable<Out> {
  */
 export interface WriterOptions<in In, out Out> {
   readonly format: Format<In, Out>
-  /** Default: `none`. */
+  /** (Default: `none`) */
   readonly durability?: Durability | undefined
-  /** Under `async`: how often what was appended goes to the disk. Default: 100 ms. */
+  /** Under `async`: how often what was appended goes to the disk. (Default: 100 ms) */
   readonly interval?: Duration.Input | undefined
-  /** Bytes of records in each file that is made: 4 KiB to 1 GiB, rounded up to a multiple of 8. Default: 16 MiB. */
+  /** Bytes of records in each file that is made: 4 KiB to 1 GiB, rounded up to a multiple of 8. (Default: 16 MiB) */
   readonly capacity?: number | undefined
-  /** Bytes of a record at most. Default, and at most: an eighth of the capacity. */
+  /** Bytes of a record at most; no more than an eighth of the capacity. (Default: an eighth of the capacity) */
   readonly maxLength?: number | undefined
-  /** How long readers wait for a record before they give up. Default: for ever. */
+  /** How long readers wait for a record before they give up. (Default: for ever) */
   readonly timeout?: Duration.Input | undefined
-  /** What a full file leads to: the next file, or the error `Full`. Default: true. */
+  /** What a full file leads to: the next file, or the error `Full`. (Default: true) */
   readonly roll?: boolean | undefined
-  /** How many full files are kept; older ones are removed when the channel rolls. Default: all. */
+  /** How many full files are kept; older ones are removed when the channel rolls. (Default: all) */
   readonly keep?: number | undefined
   /**
    * What damage leads to in what was on the disk already: `fail` refuses to write, `seal` gives up what is behind it
-   * and goes on. Default: `fail`.
+   * and goes on. (Default: `fail`)
    */
   readonly onDamage?: "fail" | "seal" | undefined
 }
@@ -210,11 +210,11 @@ export interface WriterOptions<in In, out Out> {
  */
 export interface ReaderOptions<in In, out Out> {
   readonly format: Format<In, Out>
-  /** Where it begins, unless its cursor knows better. Default: `start`. */
+  /** Where it begins, unless its cursor knows better. (Default: `start`) */
   readonly from?: "start" | "end" | number | undefined
-  /** A name under which it keeps its position: see {@link Reader.commit}. One reader at a time has it. */
+  /** A name under which it keeps its position: see {@link Reader.commit}. One reader at a time has it. (Default: it keeps none) */
   readonly cursor?: string | undefined
-  /** What it does while nothing comes. `block` is `park`: between processes nobody can wait on memory. Default: `park`. */
+  /** What it does while nothing comes. `block` is `park`: between processes nobody can wait on memory. (Default: `park`) */
   readonly wait?: WaitStrategy.WaitStrategy | undefined
 }
 
@@ -264,7 +264,7 @@ export const reader = Effect.fnUntraced(function*<In, Out>(
  * @since 0.1.0
  */
 export const stream = <Out>(self: Reader<Out>, options?: {
-  /** The most records in a chunk. Default: 1,024. */
+  /** The most records in a chunk. (Default: 1,024) */
   readonly chunkSize?: number | undefined
 }): Stream.Stream<Out, ChannelError> => {
   const pull = Effect.andThen(self.commit, Effect.suspend(() => self.take(options?.chunkSize ?? 1024)))

@@ -29,8 +29,7 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
   readonly commands: H & { readonly [K in Exclude<keyof H, Rpcs["_tag"]>]: never }
   /**
    * Under which id the state is stored. Two living actors with one id shut each other out.
-   *
-   * @default (_, key) => the actor's name, and its key after a slash
+   * (Default: the actor's name, and its key after a slash)
    */
   readonly id?: ((args: Args["Type"], key: string | undefined) => string) | undefined
   /** When keyed actors leave memory: their state is there again with the key's next message. (Default: they stay) */

@@ -66,28 +66,24 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
   readonly commands: H & { readonly [K in Exclude<keyof H, Rpcs["_tag"]>]: never }
   /**
    * Under which id the events are stored. Two living actors with one id shut each other out.
-   *
-   * @default (_, key) => the actor's name, and its key after a slash
+   * (Default: the actor's name, and its key after a slash)
    */
   readonly id?: ((args: Args["Type"], key: string | undefined) => string) | undefined
   /**
    * When to take a snapshot, and what to do with the old ones.
-   *
-   * @default none is taken; one that is there is used
+   * (Default: none is taken; one that is there is used)
    */
   readonly snapshots?: SnapshotPolicy<NoInfer<S>, NoInfer<Event>> | undefined
   /**
    * The timers that a state has: a message to the actor itself at a time. They follow from the state, so they are there
    * again when it is: one that was due meanwhile is told at once, and again after each start, until a state is without it.
-   *
-   * @default none
+   * (Default: none)
    */
   readonly timers?: ((state: NoInfer<S>) => Iterable<Timer<Rpcs>>) | undefined
   /**
    * What an event has to be told to others for certain: in order, until each has answered; see {@link Outbox}. The same
    * event gives the same messages, whenever it is asked.
-   *
-   * @default nothing
+   * (Default: nothing)
    */
   readonly outbox?:
     | ((
@@ -97,8 +93,7 @@ export interface Behaviour<in out Rpcs extends Rpc.Any, Args extends Schema.Top,
   /**
    * When keyed actors leave memory. What they have stored is there again with the key's next message; until then their
    * timers are not told, and what their outboxes still have is not sent.
-   *
-   * @default they stay
+   * (Default: they stay)
    */
   readonly passivation?: Actor.Passivation | undefined
   /** Hears of a recovery, every 10,000 events and at its end. (Default: nobody does) */

@@ -157,7 +157,7 @@ export const timestamped = <In, Out>(
  * @since 0.1.0
  */
 export const sequenced = <In, Out>(format: Format<In, Out>, options?: {
-  /** The number before the first. Default: 0. */
+  /** The number before the first. (Default: 0) */
   readonly start?: number | undefined
 }): Format<In, { readonly sequence: number; readonly value: Out }> => ({
   id: `sequence+${format.id}`,

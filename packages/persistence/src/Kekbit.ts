@@ -150,9 +150,9 @@ export const writer = Effect.fnUntraced(function*<In, Out>(root: string, options
 export const reader = Effect.fnUntraced(function*<In, Out>(root: string, options: {
   readonly channelId: bigint
   readonly format: Format<In, Out>
-  /** Where it begins: a position that was a reader's or a writer's. Default: `start`. */
+  /** Where it begins: a position that was a reader's or a writer's. (Default: `start`) */
   readonly from?: "start" | "end" | number | undefined
-  /** What it does while nothing comes. Asleep it looks every 5 ms: kekbit wakes nobody. Default: `park`. */
+  /** What it does while nothing comes. Asleep it looks every 5 ms: kekbit wakes nobody. (Default: `park`) */
   readonly wait?: WaitStrategy.WaitStrategy | undefined
 }): Effect.fn.Return<Reader<Out>, ChannelError, Scope.Scope> {
   const clock = yield* Clock.Clock

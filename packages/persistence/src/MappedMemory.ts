@@ -77,9 +77,9 @@ export type Flush = "none" | "async" | "sync"
 export interface Options {
   /** Where the files are. It is made if it is not there. */
   readonly directory: string
-  /** Default: `none`. */
+  /** (Default: `none`) */
   readonly flush?: Flush | undefined
-  /** Under `async`: how often regions are flushed without being asked. Default: never. */
+  /** Under `async`: how often regions are flushed without being asked. (Default: never) */
   readonly interval?: Duration.Input | undefined
 }
 

@@ -145,7 +145,7 @@ export const recover = (
   options?: {
     /**
      * Which one, of those that fit the contract, the last one at the end; undefined for none, which fails with
-     * `NoSnapshot`. Default: the last one.
+     * `NoSnapshot`. (Default: the last one)
      */
     readonly choose?: ((snapshots: ReadonlyArray<Info>) => Info | undefined) | undefined
   }

@@ -53,7 +53,7 @@ export interface ActorContext<in out Rpcs extends Rpc.Any> {
   ): ActorRef<R>
 
   /** Has an actor stop, as `ActorRef.stop` does, and does not wait for its end. */
-  stop(ref: ActorRef<never>, options?: { readonly now?: boolean }): void
+  stop(ref: ActorRef<never>, options?: { readonly now?: boolean | undefined }): void
 
   /**
    * Has the behaviour told, by its signal `Terminated`, when an actor has ended; at once, if it has already. A restart

@@ -131,7 +131,7 @@ export const ValidateMessages = Context.Reference<boolean>("@troupe/runtime/Acto
 })
 
 /**
- * Whether asks are watched for circles: two actors, or more, whose handlers wait for each other's answers. One of them
+ * Whether asks are watched for cycles: two actors, or more, whose handlers wait for each other's answers. One of them
  * fails with an `AskCycle` that names them all, and the others go on. For development: each ask within a handler has
  * to be written down. What a handler forks counts as the handler, while that is in flight. (Default: false)
  *
@@ -330,14 +330,14 @@ export interface WorkersOptions<Actors extends Any, Swarms extends Swarm.Any = n
  * @since 0.1.0
  */
 export interface ResourceLimits {
-  /** Of the heap's old generation. */
-  readonly maxOldGenerationSizeMb?: number
-  /** Of the heap's young generation. */
-  readonly maxYoungGenerationSizeMb?: number
-  /** For generated code. */
-  readonly codeRangeSizeMb?: number
-  /** Of the stack. */
-  readonly stackSizeMb?: number
+  /** Of the heap's old generation. (Default: Node's) */
+  readonly maxOldGenerationSizeMb?: number | undefined
+  /** Of the heap's young generation. (Default: Node's) */
+  readonly maxYoungGenerationSizeMb?: number | undefined
+  /** For generated code. (Default: Node's) */
+  readonly codeRangeSizeMb?: number | undefined
+  /** Of the stack. (Default: Node's) */
+  readonly stackSizeMb?: number | undefined
 }
 
 /** An actor's identity has 8 bits for its thread, one value of which stands for all. */

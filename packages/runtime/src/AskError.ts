@@ -155,7 +155,7 @@ export class PostMortem extends Schema.TaggedError<PostMortem>()("PostMortem", {
 }
 
 /**
- * Asks wait for each other in a circle: the actor asked, or one that it asks in turn, waits for the asker's handler,
+ * Asks wait for each other in a cycle: the actor asked, or one that it asks in turn, waits for the asker's handler,
  * which waits for this answer. Found where `ActorSystem.DetectCycles` says so.
  *
  * @category errors

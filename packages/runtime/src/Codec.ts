@@ -121,15 +121,13 @@ export interface Codec<in out T> {
 export const make = <S extends Schema.Top>(schema: S, options?: {
   /**
    * Where the schema stands, for error messages.
-   *
-   * @default ""
+   * (Default: "")
    */
   readonly path?: string | undefined
   /**
    * Walk the plan instead of generating code from it. It is walked anyway where
    * code cannot be generated; the results are the same.
-   *
-   * @default false
+   * (Default: false)
    */
   readonly interpreter?: boolean | undefined
 }): Codec<S["Type"]> => {

@@ -159,8 +159,9 @@ export interface Traced extends Subject {
  * @since 0.1.0
  */
 export interface Filter {
+  /** (Default: all threads) */
   readonly thread?: number | undefined
-  /** The name of a contract. */
+  /** The name of a contract. (Default: all) */
   readonly actor?: string | undefined
   /** Messages of this one. Of actors it says nothing: see `find`. */
   readonly address?: string | undefined

@@ -114,7 +114,9 @@ export interface Field {
  */
 export interface Bytes {
   readonly buffer: ArrayBufferLike
+  /** (Default: 0) */
   readonly byteOffset?: number | undefined
+  /** (Default: to the end of the buffer) */
   readonly byteLength?: number | undefined
 }
 
@@ -200,7 +202,7 @@ const offsetOf = (node: Hot.Node): number =>
 export const makeResult = <A>(
   schema: Schema.Schema<A>,
   options?: {
-    /** How views are built. Default: `code` where `new Function` is allowed, else `closures`; they differ in speed only. */
+    /** How views are built, which makes a difference of speed alone. (Default: `code` where that is allowed, or `closures`) */
     readonly by?: "code" | "closures" | undefined
   }
 ): Result.Result<Layout<A>, LayoutError> => {

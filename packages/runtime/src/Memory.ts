@@ -67,13 +67,13 @@ export interface Request {
   /** For people and, where regions are files, their name. */
   readonly name: string
   readonly byteLength: number
-  /** Bytes, a power of two. Default: 64, a cache line. */
+  /** Bytes, a power of two. (Default: 64, a cache line) */
   readonly alignment?: number | undefined
-  /** The region must be fit for `Atomics.wait`. Default: false. */
+  /** The region must be fit for `Atomics.wait`. (Default: false) */
   readonly waitable?: boolean | undefined
   /**
    * Where memory outlives its scope: what is there under this name is kept, instead of zeros. Memory of the heap
-   * begins with zeros all the same. Default: false.
+   * begins with zeros all the same. (Default: false)
    */
   readonly keep?: boolean | undefined
 }
@@ -129,7 +129,7 @@ const heapRegion = (
 
 /**
  * Memory of the heap: each region is a `SharedArrayBuffer` of its own, freed by the garbage collector when no thread
- * holds it any more. `limit`: bytes that may be allocated within living scopes. Default: no limit.
+ * holds it any more. `limit`: bytes that may be allocated within living scopes. (Default: no limit)
  *
  * @category constructors
  * @since 0.1.0
@@ -171,7 +171,7 @@ export const makeHeap = (options?: { readonly limit?: number | undefined }): Ser
 }
 
 /**
- * The memory in force. Default: the heap, without a limit.
+ * The memory in force. (Default: the heap, without a limit)
  *
  * @category services
  * @since 0.1.0

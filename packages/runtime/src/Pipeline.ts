@@ -63,9 +63,9 @@ export const stop: Policy = { _tag: "Stop" }
  * @since 0.1.0
  */
 export const retry = (options?: {
-  /** Default: 3. */
+  /** (Default: 3) */
   readonly times?: number | undefined
-  /** Default: `skip`. */
+  /** (Default: `skip`) */
   readonly finally?: "skip" | "stop" | undefined
 }): Policy => ({ _tag: "Retry", times: options?.times ?? 3, finally: options?.finally ?? "skip" })
 
@@ -153,7 +153,7 @@ const stages = <A, W extends PropertyKey>(
 export interface Consumer<A, W extends keyof A = never> {
   /** Unique within the pipeline. */
   readonly name: string
-  /** The fields it may set. Consumers in parallel must not share any: this is checked by the types. Default: none. */
+  /** The fields it may set. Consumers in parallel must not share any: this is checked by the types. (Default: none) */
   readonly writes?: ReadonlyArray<W> | undefined
   /** Each event, in order. `last` tells the end of the batch. */
   readonly onEvent: (event: ReadonlyView<A, W>, sequence: number, last: boolean) => void
@@ -161,11 +161,11 @@ export interface Consumer<A, W extends keyof A = never> {
   readonly onBatchStart?: ((size: number, first: number) => void) | undefined
   /** After a batch, before its slots are given on: the last sequence. */
   readonly onBatchEnd?: ((last: number) => void) | undefined
-  /** Default: `park`. */
+  /** (Default: `park`) */
   readonly wait?: WaitStrategy | undefined
-  /** Default: {@link skip}. */
+  /** (Default: {@link skip}) */
   readonly onFailure?: Policy | undefined
-  /** The most events in a batch. Default: the ring's capacity. */
+  /** The most events in a batch. (Default: the ring's capacity) */
   readonly maxBatch?: number | undefined
 }
 
@@ -356,7 +356,7 @@ export const run = Effect.fnUntraced(function*<A, W extends PropertyKey>(
   yield* Effect.addFinalizer(() =>
     Effect.andThen(
       // Those elsewhere are asked to halt; one that has died with its thread is not waited for long.
-      Effect.forEach([...arrangement.placed.keys()], (name) => remove(pipeline, name, { deadline: 100 }), {
+      Effect.forEach([...arrangement.placed.keys()], (name) => remove(pipeline, name, { timeout: 100 }), {
         concurrency: "unbounded",
         discard: true
       }),
@@ -436,14 +436,14 @@ export const add = <A>(self: Pipeline<A>, stage: Stage<A, never>, options?: {
 
 /**
  * Takes a consumer out while the pipeline runs, after the batch in hand; what followed it then follows what it
- * followed. One elsewhere that does not answer within the deadline (default: a second; it may have died) is taken
+ * followed. One elsewhere that does not answer within the `timeout` (default: 1 second; it may have died) is taken
  * out all the same, and its line is not used again. False when there is no such consumer.
  *
  * @category operations
  * @since 0.1.0
  */
 export const remove = <A>(self: Pipeline<A>, name: string, options?: {
-  readonly deadline?: Duration.Input | undefined
+  readonly timeout?: Duration.Input | undefined
 }): Effect.Effect<boolean> =>
   Effect.suspend(() => {
     const { placed: all } = self[TypeId]
@@ -454,7 +454,7 @@ export const remove = <A>(self: Pipeline<A>, name: string, options?: {
     ring.halt(placed.index)
     const gone = () => ring.roleOf(placed.index) === R.ENDED
     return until(ring.bells, ROOM, gone).pipe(
-      Effect.timeoutOption(options?.deadline ?? 1000),
+      Effect.timeoutOption(options?.timeout ?? 1000),
       Effect.map(() => {
         ring.leave(placed.index, gone())
         return true
@@ -464,14 +464,14 @@ export const remove = <A>(self: Pipeline<A>, name: string, options?: {
   })
 
 /**
- * Closes the ring and waits until every consumer has handled what was published, at most until the deadline
+ * Closes the ring and waits until every consumer has handled what was published, at most for the `timeout`
  * (default: none). Returns how many events the slowest has left.
  *
  * @category operations
  * @since 0.1.0
  */
 export const drain = <A>(self: Pipeline<A>, options?: {
-  readonly deadline?: Duration.Input | undefined
+  readonly timeout?: Duration.Input | undefined
 }): Effect.Effect<number> =>
   Effect.suspend(() => {
     const { ring } = RingBuffer.internals(self.ring)
@@ -483,7 +483,7 @@ export const drain = <A>(self: Pipeline<A>, options?: {
         ring.roleOf(index) === R.ENDED || ring.sequenceOf(index) === ring.cursor
       )
     return until(ring.bells, ROOM, drained).pipe(
-      Effect.timeoutOption(options?.deadline ?? Infinity),
+      Effect.timeoutOption(options?.timeout ?? Infinity),
       Effect.map(left)
     )
   })

@@ -192,11 +192,11 @@ export interface Status {
 export const make = Effect.fnUntraced(function*<A>(layout: Layout<A>, options: {
   /** Slots: a power of two from 2 to 2^30; other numbers are rounded up. */
   readonly capacity: number
-  /** How many producers at a time. Default: `single`. */
+  /** How many producers at a time. (Default: `single`) */
   readonly producers?: "single" | "multi" | undefined
-  /** Names its memory. Default: `ring`. */
+  /** Names its memory. (Default: `ring`) */
   readonly name?: string | undefined
-  /** The sequence before the first event. Default: -1, so the first is 0. Tests of wrapping begin below 2^31. */
+  /** The sequence before the first event. Tests of wrapping begin below 2^31. (Default: -1, so the first is 0) */
   readonly start?: number | undefined
 }): Effect.fn.Return<RingBuffer<A>, RingError | Memory.MemoryError, Scope.Scope> {
   if (!(options.capacity >= 1 && options.capacity <= 2 ** 30)) {
@@ -368,9 +368,9 @@ const pollerUnsafe = <A>(self: RingBuffer<A>, index: number): Poller<A> => {
  * @since 0.1.0
  */
 export const stream = <A>(self: RingBuffer<A>, options?: {
-  /** One that is entered already. Default: one that is entered when the stream starts. */
+  /** One that is entered already. (Default: one that is entered when the stream starts) */
   readonly poller?: Poller<A> | undefined
-  /** The most events in a chunk. Default: the capacity. */
+  /** The most events in a chunk. (Default: the capacity) */
   readonly chunkSize?: number | undefined
 }): Stream.Stream<A, RingError> =>
   Stream.unwrap(Effect.map(options?.poller ? Effect.succeed(options.poller) : poller(self), (poller) => {

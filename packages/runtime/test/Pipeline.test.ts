@@ -285,8 +285,8 @@ describe("Pipeline", () => {
         // served by nobody
         const pipeline = yield* Pipeline.run(ring, Pipeline.elsewhere(Trade, { name: "nobody" }))
         yield* publishAll(producer, 5)
-        assert.strictEqual(yield* Pipeline.drain(pipeline, { deadline: 20 }), 5)
-        assert(yield* Pipeline.remove(pipeline, "nobody", { deadline: 1 }))
+        assert.strictEqual(yield* Pipeline.drain(pipeline, { timeout: 20 }), 5)
+        assert(yield* Pipeline.remove(pipeline, "nobody", { timeout: 1 }))
       }).pipe(Effect.scoped))
 
     it.live("halts its consumers when the scope closes, and the ring goes on", () =>
@@ -423,7 +423,7 @@ describe("Pipeline", () => {
       const draining = yield* Effect.forkChild(Pipeline.drain(pipeline))
       yield* Effect.yieldNow
       yield* Fiber.interrupt(draining)
-      yield* Pipeline.remove(pipeline, "nobody", { deadline: 1 })
+      yield* Pipeline.remove(pipeline, "nobody", { timeout: 1 })
     }).pipe(Effect.scoped))
 })
 

@@ -222,7 +222,7 @@ export class LocalRef extends withRef(Local) implements Subject, Owned {
     return host.spawnUnder(this, args, overseer)
   }
 
-  stop(ref: ActorRef<never>, options?: { readonly now?: boolean }): void {
+  stop(ref: ActorRef<never>, options?: { readonly now?: boolean | undefined }): void {
     ;(ref as unknown as Target).subject?.terminate(options?.now === true ? "next" : "queued")
   }
 
