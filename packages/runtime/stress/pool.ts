@@ -13,7 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import { Doomed, Ledger, PARTIES } from "../test/fixtures/Doomed.ts"
-import { settled, terminate } from "../test/fixtures/doomedPool.ts"
+import { settledUnlessStill, terminate } from "../test/fixtures/doomedPool.ts"
 import type { Mutant } from "./poolMutants.ts"
 
 export interface Case {
@@ -23,7 +23,7 @@ export interface Case {
   /** How often the number of workers changes. (Default: never) */
   readonly changes?: number
   readonly mutant?: Mutant | undefined
-  /** How many milliseconds it may take until each message is accounted for, when nobody sends any more. */
+  /** For how many milliseconds nothing may change while a message is not accounted for, when nobody sends any more. */
   readonly patience?: number
 }
 
@@ -91,9 +91,9 @@ export const play = (
     }
     const changed = yield* Effect.timeoutOption(Fiber.join(resizing), patience * (1 + changes))
     if (changed._tag === "None") return "a change of the workers does not end"
-    const end = yield* Effect.timeoutOption(settled, patience)
-    if (end._tag === "None") return "a message is neither handled, nor a dead letter, nor counted as lost"
-    const { deadLettered, handled, lost, sent } = end.value
+    const end = yield* settledUnlessStill(patience)
+    if (end === undefined) return "a message is neither handled, nor a dead letter, nor counted as lost"
+    const { deadLettered, handled, lost, sent } = end
     if (ledger.wrong > 0) return `${ledger.wrong} messages came twice or out of order`
     if (deadLettered > 0) return `${deadLettered} messages reached nobody`
     // A thread that ends between two lines has not written the second one down: one of each kind for a kill.
@@ -120,7 +120,7 @@ export const play = (
   return Effect.runPromise(
     Effect.catchCause(
       Effect.timeoutOrElse(Effect.provide(program, system), {
-        duration: "30 seconds",
+        duration: "60 seconds",
         orElse: () => Effect.succeed("it hangs")
       }),
       (cause) => Effect.succeed(`it failed: ${String(cause)}`)
