@@ -17,6 +17,9 @@ import { SharedGauge } from "../src/internal/hot/gauge.ts"
 import { type Case, caseOf, Field } from "./gaugeCase.ts"
 import type { Task } from "./gaugeThread.ts"
 
+/** How long a case may take, in milliseconds: it is over in two seconds. One with a mistake may hang. */
+const hangs = ({ mutant }: Case): number => mutant === undefined ? 20_000 : 4000
+
 /** Plays a case: what forbidden thing happened, if any. */
 export const play = async (play: Case): Promise<string | undefined> => {
   const field = Field.make(play)
@@ -37,7 +40,14 @@ export const play = async (play: Case): Promise<string | undefined> => {
       })
     })
   })
+  let over = false
+  const deadline = setTimeout(() => {
+    over = true
+    field.give()
+  }, hangs(play))
   const failures = await Promise.all(threads)
+  clearTimeout(deadline)
+  if (over) return "it hangs"
   return failures.find((failure) => failure !== undefined) ?? after(play, field)
 }
 
@@ -54,7 +64,7 @@ const after = (play: Case, field: Field): string | undefined => {
     const other = slots.get(slot!)
     if (other !== undefined) return `the keys ${other} and ${key} have one slot`
     slots.set(slot!, key)
-    const gauge = new SharedGauge(field.slots.words, slot!, 0, 0)
+    const gauge = new SharedGauge(field.slots.words, field.reservations, slot!, 0, 0)
     if (gauge.held !== 0) return `${gauge.held} places are taken at the end`
     const most = Atomics.load(field.words, field.most(key))
     if (gauge.high > play.capacity) return `the mark ${gauge.high} is above the capacity ${play.capacity}`

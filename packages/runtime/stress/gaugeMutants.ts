@@ -3,7 +3,6 @@
  * in each thread of a case, before it does anything else.
  */
 import { SharedGauge, SLOT_WORDS } from "../src/internal/hot/gauge.ts"
-import { Reservations } from "../src/internal/hot/reservations.ts"
 import { Slots } from "../src/internal/hot/slots.ts"
 
 export const mutants = {
@@ -41,9 +40,27 @@ export const takeWaiting = (
   return bits
 }
 
+/** Counts what has come, as a link's reader does, or without the other home of a key. */
+export const count = (
+  words: Int32Array,
+  at: number,
+  mutant: Mutant | undefined,
+  dawdle: () => void
+): void => {
+  if (mutant !== "count without add") {
+    Atomics.add(words, at, 1)
+    return
+  }
+  const came = words[at]!
+  dawdle()
+  words[at] = came + 1
+}
+
 interface Gauge {
   words: Int32Array
   at: number
+  ledger: Int32Array
+  sent: number
   raise(held: number): void
 }
 
@@ -53,11 +70,12 @@ export const make = (mutant: Mutant | undefined, dawdle: () => void): void => {
   switch (mutant) {
     case "place without compare":
       SharedGauge.prototype.reserve = function(limit) {
-        const { at, words } = this as unknown as Gauge
+        const { at, ledger, sent, words } = this as unknown as Gauge
         const held = Atomics.load(words, at + HELD)
         if (held >= limit) return false
         dawdle()
         Atomics.add(words, at + HELD, 1)
+        ledger[sent]!++
         gauge.raise.call(this as unknown as Gauge, held + 1)
         return true
       }
@@ -76,7 +94,7 @@ export const make = (mutant: Mutant | undefined, dawdle: () => void): void => {
         Atomics.compareExchange = ((array: BigInt64Array, index: number, expected: bigint, value: bigint) => {
           const there = Atomics.load(array, index)
           if (there !== expected) return there
-          for (let i = 0; i < 20; i++) dawdle()
+          for (let i = 0; i < 2000; i++) dawdle()
           Atomics.store(array, index, value)
           return there
         }) as never
@@ -88,15 +106,6 @@ export const make = (mutant: Mutant | undefined, dawdle: () => void): void => {
       }
       break
     }
-    case "count without add":
-      Reservations.prototype.received = function(thread, slot) {
-        const { slots, words } = this as unknown as { slots: number; words: Int32Array }
-        const at = (thread * 3 + 2) * slots + slot
-        const came = words[at]!
-        dawdle()
-        words[at] = came + 1
-      }
-      break
     default:
   }
 }

@@ -38,19 +38,20 @@ const claim = (): ReadonlyArray<number> => {
   return claimed
 }
 
-const free = (slot: number, gauge: SharedGauge): void => {
+/** Gives a place back, and tells those who wait. */
+const free = (slot: number, give: () => void): void => {
   const wake = (): void => {
     const bits = Mutants.takeWaiting(slots.words, slot, play.mutant, dawdle, takeWaiting)
     for (let other = 0; other < play.senders; other++) if ((bits & (1 << other)) !== 0) field.ring(other)
   }
   if (Mutants.freeFirst(play.mutant)) {
-    gauge.release()
+    give()
     dawdle()
     wake()
   } else {
     wake()
     dawdle()
-    gauge.release()
+    give()
   }
 }
 
@@ -66,6 +67,7 @@ const reserve = (gauge: SharedGauge): string | undefined => {
     if (Mutants.secondLook(play.mutant) && gauge.held < play.capacity) continue
     let looks = 0
     while (Atomics.wait(words, field.bell(me), 0, PATIENCE) === "timed-out") {
+      if (field.over) return undefined
       // One who rings may be held up by the machine, but not that often.
       looks = gauge.held < play.capacity ? looks + 1 : 0
       if (looks === LOOKS) return "a sender sleeps though there is room"
@@ -74,7 +76,7 @@ const reserve = (gauge: SharedGauge): string | undefined => {
 }
 
 const send = (claimed: ReadonlyArray<number>): string | undefined => {
-  const gauges = claimed.map((slot) => new SharedGauge(slots.words, slot, 0, me))
+  const gauges = claimed.map((slot) => new SharedGauge(slots.words, reservations, slot, 0, me))
   for (let n = 0; n < play.messages && !field.over; n++) {
     const key = random() % play.keys
     const slot = claimed[key]!
@@ -90,12 +92,10 @@ const send = (claimed: ReadonlyArray<number>): string | undefined => {
     if (high < truth) return `the mark is ${high} where ${truth} places are taken`
     let most = Atomics.load(words, field.most(key))
     while (truth > most) most = Atomics.compareExchange(words, field.most(key), most, truth)
-    reservations.sent(me, slot, 1)
     dawdle()
     if (random() % play.cancel === 0) {
-      reservations.sent(me, slot, -1)
       Atomics.sub(words, field.truth(key), 1)
-      free(slot, gauge)
+      free(slot, () => gauge.cancel())
     } else {
       Atomics.add(words, field.flight(key, me), 1)
     }
@@ -105,7 +105,7 @@ const send = (claimed: ReadonlyArray<number>): string | undefined => {
 
 /** Takes messages until all senders are done and nothing is on its way. */
 const receive = (claimed: ReadonlyArray<number>): void => {
-  const gauges = claimed.map((slot) => new SharedGauge(slots.words, slot, 0, me))
+  const gauges = claimed.map((slot) => new SharedGauge(slots.words, reservations, slot, 0, me))
   for (;;) {
     const done = Atomics.load(words, field.done) === play.senders
     let took = false
@@ -115,10 +115,10 @@ const receive = (claimed: ReadonlyArray<number>): void => {
         if (flight === 0) continue
         if (Atomics.compareExchange(words, field.flight(key, from), flight, flight - 1) !== flight) continue
         took = true
-        reservations.received(from, claimed[key]!)
+        Mutants.count(reservations.words, reservations.came(from, claimed[key]!), play.mutant, dawdle)
         Atomics.sub(words, field.truth(key), 1)
         dawdle()
-        free(claimed[key]!, gauges[key]!)
+        free(claimed[key]!, () => gauges[key]!.release())
       }
     }
     if (field.over || (done && !took)) return

@@ -52,7 +52,9 @@ export class BoundedRef extends LocalRef {
     this.makeRoom()
     // What was the oldest may have been its end.
     if (this.gone()) return false
-    this.system.dispatcher.enqueue(this, message, payload, arrival.park(replier))
+    const parked = arrival.park(replier)
+    this.bounded.keepsPlace(parked)
+    this.system.dispatcher.enqueue(this, message, payload, parked)
     return true
   }
 
@@ -79,10 +81,10 @@ export class BoundedRef extends LocalRef {
   }
 
   override drop(): void {
-    // What came from another thread was counted when it came.
-    if (!(this.asker instanceof Parcel)) this.bounded.returned()
+    const { asker } = this
     super.drop()
-    this.bounded.free()
+    // What came from another thread has given its place back, or does when it is taken.
+    if (!(asker instanceof Parcel)) this.bounded.returned()
     // Where it ends, what waits in it comes before who waits for it.
     if (this.status < ENDING) this.bounded.wake()
   }
@@ -93,11 +95,13 @@ export class BoundedRef extends LocalRef {
     while (this.size > 0 && this.bounded.overfull) {
       this.chooseOldest()
       const { asker, message, payload } = this
+      // Before it is dropped: who waits for its place is let in then.
+      const replier = asker instanceof Parcel ? asker.open() : asker
       this.drop()
       // What was to stop it when the rest is handled: there is no rest any more.
       if (message === this.host.pill) return leave(this, Exit.void)
       this.system.deadLetter("MailboxFull", this, (message as MessageType).tag, payload)
-      asker?.abandon(this.bounded.askReason)
+      replier?.abandon(this.bounded.askReason)
     }
   }
 }

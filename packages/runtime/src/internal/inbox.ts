@@ -31,6 +31,7 @@ import type { Forwarder, Target } from "./ref.ts"
 import * as Peer from "./peer.ts"
 import type { Place } from "./remoteChild.ts"
 import { GivableReplier, RemoteReplier } from "./remoteReplier.ts"
+import type { SharedMailboxes } from "./sharedMailboxes.ts"
 import { swarmsOf } from "./swarms.ts"
 import { RemoteStream } from "./remoteStream.ts"
 import { isStreamReplier } from "./streaming.ts"
@@ -389,7 +390,8 @@ export class Inbox implements Sink, Arrival {
     moved = false
   ): void {
     const ref = this.receiver(address, target, version)
-    if (this.mesh.mailboxes !== undefined && this.slot === undefined) this.placed(ref, target, version)
+    const { mailboxes } = this.mesh
+    if (mailboxes !== undefined) this.peer.reader.came = this.came(mailboxes, ref, target, version)
     const index = Peer.messageOf(address)
     const host = ref === undefined ? this.system.kinds[Peer.hostOf(address)] : ref.host
     const message = address >= 0
@@ -470,11 +472,16 @@ export class Inbox implements Sink, Arrival {
     if (!more) listing?.succeed(undefined)
   }
 
-  /** The message that has come took a place in a bounded mailbox, if its actor has one. */
-  private placed(ref: Receiver | undefined, target: number, version: number): void {
-    const { mailboxes } = this.mesh
-    if (version < 0) return mailboxes!.receivedSpawned(this.peer.thread, target)
-    if (ref !== undefined && reserved(ref, version)) mailboxes!.received(this.peer.thread, ref.mailbox!.slot!)
+  /** Where a message that comes is counted, if it took a place in a bounded mailbox; -1 if it did not. */
+  private came(
+    mailboxes: SharedMailboxes,
+    ref: Receiver | undefined,
+    target: number,
+    version: number
+  ): number {
+    const { thread } = this.peer
+    if (version < 0) return mailboxes.cameToSpawned(thread, target)
+    return ref !== undefined && reserved(ref, version) ? mailboxes.came(thread, ref.mailbox!.slot!) : -1
   }
 
   /** Through which face of the peer's a message comes. */

@@ -7,6 +7,7 @@ import type { Bounded, Depth } from "../Mailbox.ts"
 import type { Replier } from "./hot/cell.ts"
 import { REFUSED } from "./hot/counts.ts"
 import { type Gauge, PlainGauge, type SharedGauge } from "./hot/gauge.ts"
+import { Parcel } from "./hot/parking.ts"
 import type { Target } from "./ref.ts"
 import { ended, exhausted, type Refusal } from "./refusal.ts"
 
@@ -21,10 +22,6 @@ export interface Rooms {
   leave(slot: number, mailbox: Mailbox): void
   /** There is room in this slot: tells the threads that wait. */
   wake(slot: number): void
-  /** This thread has taken so many places in this slot. */
-  sent(slot: number, places: number): void
-  /** A message of this thread to itself is taken. */
-  returned(slot: number): void
 }
 
 /** A slot of shared memory that a mailbox has. */
@@ -83,34 +80,28 @@ export class Mailbox implements Refusal {
     if (gauge.closed) return ended
     // Who waits goes first.
     if (this.first !== undefined && !this.draining) return this
-    if (!gauge.reserve(this.limit)) return this
-    this.shared?.rooms.sent(this.shared.slot, 1)
-    return undefined
+    return gauge.reserve(this.limit) ? undefined : this
   }
 
   /** Takes a place, though there may be none: for what must get in. */
   force(): void {
     this.gauge?.reserve(Infinity)
-    this.shared?.rooms.sent(this.shared.slot, 1)
   }
 
   /** Gives back a place that was taken for a message that was not sent. */
   cancel(): void {
-    this.shared?.rooms.sent(this.shared.slot, -1)
-    this.release()
+    this.gauge!.cancel()
+    this.wake()
   }
 
-  /** A message of this thread to itself is taken: `free` gives its place back. */
-  returned(): void {
-    this.shared?.rooms.returned(this.shared.slot)
+  /** A message from another thread waits here: it gives its place back when it is taken, whoever takes it. */
+  keepsPlace(replier: Replier | undefined): void {
+    if (replier instanceof Parcel) replier.place = this.shared?.gauge
   }
 
   /** A message that waits moves to another thread, with its place; it had come from this thread, or from another. */
   passed(own: boolean): void {
-    if (this.shared === undefined) return
-    const { rooms, slot } = this.shared
-    if (own) rooms.returned(slot)
-    rooms.sent(slot, 1)
+    this.shared?.gauge.passed(own)
   }
 
   /** The slot, where the mailbox is shared. */
@@ -118,15 +109,15 @@ export class Mailbox implements Refusal {
     return this.shared?.slot
   }
 
-  /** Gives a place back, and lets in who waits for it. */
+  /** Gives back the place of a message from another thread that nobody will have, and lets in who waits for it. */
   release(): void {
-    this.free()
+    this.gauge!.release()
     this.wake()
   }
 
-  /** Gives a place back; whoever calls it calls `wake` afterwards. */
-  free(): void {
-    this.gauge!.release()
+  /** Gives back the place of a message of this thread to itself; whoever calls it calls `wake` afterwards. */
+  returned(): void {
+    this.gauge!.returned()
   }
 
   /** Lets in those who wait, on whichever thread. */
@@ -141,7 +132,6 @@ export class Mailbox implements Refusal {
 
   /** Other threads can reach the mailbox from now on. */
   share(shared: Shared): void {
-    shared.rooms.sent(shared.slot, this.gauge!.held)
     shared.gauge.adopt(this.gauge!)
     this.gauge = shared.gauge
     this.shared = shared

@@ -150,6 +150,9 @@ export class Mesh implements Links {
         if (!peer.lost) peer.write(Peer.ROOM, 0, slot, 0, 0, undefined, Wire.nothing)
       }
     )
+    if (this.mailboxes !== undefined) {
+      for (const inbox of this.all) if (inbox !== undefined) inbox.peer.reader.ledger = this.mailboxes.ledger
+    }
     if (parking !== undefined && incarnation > 0) {
       this.left = this.adopt(parking)
       // Before this thread counts anything itself.

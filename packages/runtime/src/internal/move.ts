@@ -181,6 +181,7 @@ export class Move {
       }
       leaving.waiting.push({ asker, message, payload })
       // Its place in a bounded mailbox goes along.
+      if (asker instanceof Parcel) asker.place = undefined
       ref.withdraw()
     }
     end(ref, Exit.void)
@@ -246,7 +247,8 @@ export class Move {
       const replier = parcel === undefined ? asker : parcel.asker
       const refuse = (reason: "ThreadLost" | "InvalidMessage", askReason: unknown): void => {
         if (parcel === undefined) ref.mailbox?.returned()
-        ref.mailbox?.release()
+        else ref.mailbox?.release()
+        ref.mailbox?.wake()
         ref.system.deadLetter(reason, ref, message.tag, payload)
         asker?.abandon(askReason)
       }
@@ -310,7 +312,10 @@ export class Move {
     if (moved !== undefined) moved.push({ message, payload, replier: parked })
     else if (this.waits(ref)) this.moved.set(ref, [{ message, payload, replier: parked }])
     // Its key has been released before this thread ended, and this one is its successor.
-    else ref.system.dispatcher.enqueue(ref, message, payload, parked)
+    else {
+      ref.mailbox?.keepsPlace(parked)
+      ref.system.dispatcher.enqueue(ref, message, payload, parked)
+    }
     return true
   }
 
@@ -371,7 +376,10 @@ export class Move {
       return
     }
     const { dispatcher } = ref.system
-    for (const { message, payload, replier } of moved.toReversed()) ref.restore(message, payload, replier)
+    for (const { message, payload, replier } of moved.toReversed()) {
+      ref.mailbox?.keepsPlace(replier)
+      ref.restore(message, payload, replier)
+    }
     dispatcher.rest(ref)
   }
 

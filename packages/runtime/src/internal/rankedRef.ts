@@ -199,9 +199,8 @@ const withRanks = <Base extends new(...args: Array<any>) => LocalRef>(base: Base
     freed(asker: Replier | undefined): void {
       const { mailbox } = this
       if (mailbox === undefined) return
-      // What came from another thread was counted when it came.
+      // What came from another thread has given its place back, or does when it is taken.
       if (!(asker instanceof Parcel)) mailbox.returned()
-      mailbox.free()
       if (this.status < ENDING) mailbox.wake()
     }
   }

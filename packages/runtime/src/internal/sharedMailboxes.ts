@@ -98,24 +98,19 @@ export class SharedMailboxes implements Rooms {
     this.wake(this.slots.spawned(this.thread, place))
   }
 
-  /** This thread has taken so many places in a slot. */
-  sent(slot: number, places: number): void {
-    this.reservations.sent(this.thread, slot, places)
+  /** Where it is counted what came from other threads. */
+  get ledger(): Int32Array {
+    return this.reservations.words
   }
 
-  /** A message of this thread to itself is taken. */
-  returned(slot: number): void {
-    this.reservations.received(this.thread, slot)
-  }
-
-  /** A message has come from another thread. */
-  received(from: number, slot: number): void {
-    this.reservations.received(from, slot)
+  /** The word of the ledger for messages from another thread to a slot. */
+  came(from: number, slot: number): number {
+    return this.reservations.came(from, slot)
   }
 
   /** The same for an actor that this thread has spawned for another one, whether it lives or not. */
-  receivedSpawned(from: number, place: number): void {
-    this.reservations.received(from, this.slots.spawned(this.thread, place))
+  cameToSpawned(from: number, place: number): number {
+    return this.came(from, this.slots.spawned(this.thread, place))
   }
 
   /**
@@ -146,7 +141,7 @@ export class SharedMailboxes implements Rooms {
   /** Gives back what a message took that came too late for the actor at this place of this thread. */
   releaseSpawned(place: number): void {
     const slot = this.slots.spawned(this.thread, place)
-    new SharedGauge(this.slots.words, slot, 0, this.thread).release()
+    this.gauge(slot, 0).release()
     this.wake(slot)
   }
 
@@ -181,8 +176,12 @@ export class SharedMailboxes implements Rooms {
   private shared(slot: number, version: number): Shared {
     return {
       slot,
-      gauge: new SharedGauge(this.slots.words, slot, version, this.thread),
+      gauge: this.gauge(slot, version),
       rooms: this
     }
+  }
+
+  private gauge(slot: number, version: number): SharedGauge {
+    return new SharedGauge(this.slots.words, this.reservations, slot, version, this.thread)
   }
 }

@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { PlainGauge, SharedGauge, takeWaiting } from "../../src/internal/hot/gauge.ts"
+import { Reservations, reservationsBytes } from "../../src/internal/hot/reservations.ts"
 import { Slots, slotsBytes } from "../../src/internal/hot/slots.ts"
 import { Mailbox, Waiter } from "../../src/internal/mailbox.ts"
 import type { Target } from "../../src/internal/ref.ts"
@@ -10,6 +11,12 @@ const threads = 3
 const table = (count: number) => {
   const memory = new SharedArrayBuffer(slotsBytes(count, threads))
   return Array.from({ length: threads }, (_, thread) => new Slots(memory, count, 7, thread))
+}
+
+/** That of a table of two slots for keys. */
+const ledger = () => {
+  const slots = 2 * (threads + 1)
+  return new Reservations(new SharedArrayBuffer(reservationsBytes(slots, threads)), 0, slots, threads)
 }
 
 describe("Slots", () => {
@@ -64,13 +71,13 @@ describe("Slots", () => {
     const place = own!.open()
     const slot = own!.spawned(0, place)
     own!.assign(place, -1)
-    const gauge = new SharedGauge(other!.words, slot, -1, 1)
+    const gauge = new SharedGauge(other!.words, ledger(), slot, -1, 1)
     expect(gauge.closed).toBe(false)
     own!.close(place)
     expect(gauge.closed).toBe(true)
     own!.assign(own!.open(), -2)
     expect(gauge.closed).toBe(true)
-    expect(new SharedGauge(other!.words, slot, -2, 1).closed).toBe(false)
+    expect(new SharedGauge(other!.words, ledger(), slot, -2, 1).closed).toBe(false)
   })
 })
 
@@ -81,7 +88,7 @@ describe("Gauge", () => {
     })
     fc.assert(fc.property(commands, (all) => {
       const [slots] = table(2)
-      const gauges = [new PlainGauge(), new SharedGauge(slots!.words, 1, 0, 0)]
+      const gauges = [new PlainGauge(), new SharedGauge(slots!.words, ledger(), 1, 0, 0)]
       let held = 0
       let high = 0
       for (const command of all) {
@@ -100,9 +107,41 @@ describe("Gauge", () => {
     }))
   })
 
+  it("what a thread sent and what of that came are counted with the places", () => {
+    const [slots] = table(2)
+    const counted = ledger()
+    const gauge = new SharedGauge(slots!.words, counted, 1, 0, 1)
+    /** The places of thread 1 that nobody would give back if it had ended. */
+    const open = (): number => {
+      let all = 0
+      counted.mark(1)
+      counted.settle(1, (slot) => slot !== 1, (_, places) => (all += places))
+      expect(all).toBe(0)
+      const { words } = counted
+      return words[counted.sent(1, 1)]! - words[counted.came(1, 1)]!
+    }
+    const before = new PlainGauge()
+    for (let n = 0; n < 3; n++) before.reserve(5)
+    gauge.adopt(before)
+    expect([gauge.held, open()]).toEqual([3, 3])
+    expect(gauge.reserve(3)).toBe(false)
+    expect(gauge.reserve(4)).toBe(true)
+    expect([gauge.held, open()]).toEqual([4, 4])
+    gauge.cancel()
+    expect([gauge.held, open()]).toEqual([3, 3])
+    gauge.returned()
+    expect([gauge.held, open()]).toEqual([2, 2])
+    gauge.passed(true)
+    expect([gauge.held, open()]).toEqual([2, 2])
+    gauge.passed(false)
+    expect([gauge.held, open()]).toEqual([2, 3])
+    gauge.release()
+    expect([gauge.held, open()]).toEqual([1, 3])
+  })
+
   it("who waits is told once", () => {
     const [slots] = table(2)
-    const gauges = [0, 1, 2].map((thread) => new SharedGauge(slots!.words, 1, 0, thread))
+    const gauges = [0, 1, 2].map((thread) => new SharedGauge(slots!.words, ledger(), 1, 0, thread))
     expect(gauges[0]!.awaited).toBe(false)
     gauges[0]!.announce()
     gauges[2]!.announce()
@@ -114,7 +153,7 @@ describe("Gauge", () => {
 
   it("a place that is given back before the one who waits is announced is not overlooked", () => {
     const [slots] = table(2)
-    const gauge = new SharedGauge(slots!.words, 1, 0, 0)
+    const gauge = new SharedGauge(slots!.words, ledger(), 1, 0, 0)
     const { announce } = gauge
     // Another thread, at the worst moment: it has given its place back, and sees nobody who waits.
     let early = true
@@ -126,7 +165,7 @@ describe("Gauge", () => {
       }
       announce.call(gauge)
     }
-    const rooms = { wait: () => {}, leave: () => {}, wake: () => {}, sent: () => {}, returned: () => {} }
+    const rooms = { wait: () => {}, leave: () => {}, wake: () => {} }
     const mailbox = new Mailbox({ capacity: 1, overflow: "suspend" }, { gauge, slot: 1, rooms })
     expect(mailbox.reserve()).toBeUndefined()
     expect(mailbox.reserve()).toBe(mailbox)

@@ -22,7 +22,7 @@ export const FIRST = 64
 
 /** Bytes of a slot's header: four 32-bit words. */
 export const SLOT = 16
-const STATE = 1
+export const STATE = 1
 const FROM = 2
 /** How many bytes of a PARTIAL record are there. */
 export const FILLED = 3

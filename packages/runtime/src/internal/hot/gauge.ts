@@ -11,16 +11,20 @@
  * **Invariant**: `held` is the number of places taken; a reservation never takes it past its limit. `high` is the most
  * it ever was.
  * **Ordering**: all sequentially consistent. Who finds no room announces itself and looks once more; who gives a place
- * back does so first and then looks whether somebody is announced: one of the two sees the other.
+ * back does so first and then looks whether somebody is announced: one of the two sees the other. A place and what the
+ * ledger says of it change side by side, without a call or a loop between: V8 ends a thread nowhere else, so that its
+ * successor finds both or neither.
  * **Allocation**: none.
  * **Evidence**: `test/hot/slots.test.ts`, `test/Mailbox.threads.test.ts`, `stress/gauge.test.ts` with its mutants, `mailbox.*`.
  */
+
+import type { Ledger } from "./reservations.ts"
 
 /** 32-bit words of a slot: a cache line, so that neighbours do not slow each other down. */
 export const SLOT_WORDS = 16
 /** The generation of a spawned actor that has the slot, 0 when none has: where a key's slot has its identity. */
 export const VERSION = 0
-const HELD = 2
+export const HELD = 2
 const HIGH = 3
 /** Threads that wait for room: thread n has bit n modulo 32. */
 const WAITING = 4
@@ -30,7 +34,11 @@ const HOME = 5
 export interface Gauge {
   /** Takes a place if fewer than `limit` are taken. */
   reserve(limit: number): boolean
-  /** Gives a place back. */
+  /** Gives back a place that was taken for a message that was not sent. */
+  cancel(): void
+  /** Gives back the place of a message that this thread sent itself. */
+  returned(): void
+  /** Gives back the place of a message that came from another thread, or that is accounted for elsewhere. */
   release(): void
   /** Says that this thread waits for a place. It must look once more. */
   announce(): void
@@ -56,6 +64,14 @@ export class PlainGauge implements Gauge {
     return true
   }
 
+  cancel(): void {
+    this.held--
+  }
+
+  returned(): void {
+    this.held--
+  }
+
   release(): void {
     this.held--
   }
@@ -66,15 +82,22 @@ export class PlainGauge implements Gauge {
 }
 
 export class SharedGauge implements Gauge {
-  private readonly words: Int32Array
-  private readonly at: number
+  readonly words: Int32Array
+  readonly at: number
+  /** What this thread sent there, and what of that has come: the words, and the places of the two in them. */
+  private readonly ledger: Int32Array
+  private readonly sent: number
+  private readonly came: number
   /** The generation that it belongs to; 0 for a key, which does not end. */
   private readonly version: number
   private readonly bit: number
 
-  constructor(words: Int32Array, slot: number, version: number, thread: number) {
+  constructor(words: Int32Array, ledger: Ledger, slot: number, version: number, thread: number) {
     this.words = words
     this.at = slot * SLOT_WORDS
+    this.ledger = ledger.words
+    this.sent = ledger.sent(thread, slot)
+    this.came = ledger.came(thread, slot)
     this.version = version
     this.bit = 1 << (thread & 31)
   }
@@ -96,12 +119,13 @@ export class SharedGauge implements Gauge {
   }
 
   reserve(limit: number): boolean {
-    const { words } = this
+    const { ledger, sent, words } = this
     const at = this.at + HELD
     let held = Atomics.load(words, at)
     while (held < limit) {
       const seen = Atomics.compareExchange(words, at, held, held + 1)
       if (seen === held) {
+        ledger[sent]!++
         this.raise(held + 1)
         return true
       }
@@ -110,8 +134,28 @@ export class SharedGauge implements Gauge {
     return false
   }
 
+  cancel(): void {
+    const { at, ledger, sent, words } = this
+    ledger[sent]!--
+    Atomics.sub(words, at + HELD, 1)
+  }
+
+  returned(): void {
+    const { at, came, ledger, words } = this
+    // While its key moves, both of its homes count.
+    Atomics.add(ledger, came, 1)
+    Atomics.sub(words, at + HELD, 1)
+  }
+
   release(): void {
     Atomics.sub(this.words, this.at + HELD, 1)
+  }
+
+  /** A message that waits here goes to another thread, with its place; it was this thread's own, or not. */
+  passed(own: boolean): void {
+    const { came, ledger, sent } = this
+    if (own) Atomics.add(ledger, came, 1)
+    ledger[sent]!++
   }
 
   announce(): void {
@@ -120,8 +164,11 @@ export class SharedGauge implements Gauge {
 
   /** Brings in what was held before the mailbox was shared. */
   adopt(gauge: Gauge): void {
-    Atomics.add(this.words, this.at + HELD, gauge.held)
-    this.raise(gauge.high)
+    const { at, ledger, sent, words } = this
+    const { held, high } = gauge
+    ledger[sent]! += held
+    Atomics.add(words, at + HELD, held)
+    this.raise(high)
   }
 
   private raise(held: number): void {

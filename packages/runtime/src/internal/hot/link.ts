@@ -432,6 +432,8 @@ export class CorruptLink {
   }
 }
 
+const none = new Int32Array(0)
+
 export class LinkReader {
   private readonly words: Int32Array
   private readonly counts: Float64Array
@@ -447,6 +449,9 @@ export class LinkReader {
   private whole: Slot | undefined = undefined
   /** Where the record lies that the sink has in hand, if not in the ring. */
   slot: Slot | undefined = undefined
+  /** Where messages are counted that took places, and the word of the one in hand; -1 for one that took none. */
+  ledger: Int32Array = none
+  came = -1
 
   constructor(
     buffer: SharedArrayBuffer,
@@ -514,6 +519,7 @@ export class LinkReader {
     if (this.slot === undefined) this.words[TAKEN] = this.head
     else this.slot.take()
     this.counts[RECEIVED]!++
+    if (this.came >= 0) Atomics.add(this.ledger, this.came, 1)
   }
 
   /** The same for a message that lies elsewhere as soon as this word has this value. */
@@ -521,12 +527,14 @@ export class LinkReader {
     words[word] = value
     this.words[TAKEN] = this.head
     this.counts[RECEIVED]!++
+    if (this.came >= 0) Atomics.add(this.ledger, this.came, 1)
   }
 
   /** The same for a message that lies in `slot`, where it was put together. */
   receiveWhole(slot: Slot): void {
     slot.wait()
     this.counts[RECEIVED]!++
+    if (this.came >= 0) Atomics.add(this.ledger, this.came, 1)
   }
 
   /** Copies the record in hand, with its header, whose payload lies between `offset` and `end`. */

@@ -20,10 +20,12 @@ import {
   SERIAL,
   SLOT,
   Slot,
+  STATE,
   TAKEN,
   USED,
   WAITING
 } from "./chunk.ts"
+import { HELD, type SharedGauge } from "./gauge.ts"
 import { HEADER, type LinkReader, type Wholes } from "./link.ts"
 
 /** Bytes of the first chunk; each further one is twice as long, up to the largest. */
@@ -47,6 +49,8 @@ export interface Registry {
 /** Stands in a mailbox for the replier of a message that waits here. */
 export class Parcel extends Slot implements Replier {
   private replier: Replier | undefined
+  /** Where the message has a place, if it has one: it is given back when the message is taken. */
+  place: SharedGauge | undefined = undefined
 
   constructor(chunk: Chunk, word: number, replier: Replier | undefined) {
     super(chunk, word)
@@ -61,6 +65,18 @@ export class Parcel extends Slot implements Replier {
   /** Who awaits the answer; the message is not taken by that. */
   get asker(): Replier | undefined {
     return this.replier
+  }
+
+  override take(): void {
+    const { chunk, place, word } = this
+    if (place !== undefined) {
+      const { at, words } = place
+      this.place = undefined
+      // Side by side: there is no death between the two.
+      chunk.words[word + STATE] = TAKEN
+      Atomics.sub(words, at + HELD, 1)
+    }
+    super.take()
   }
 
   /** The message is taken; its replier. */

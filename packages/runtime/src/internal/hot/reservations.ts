@@ -6,8 +6,8 @@
  * for each thread: | sent: a word for each slot | mark: the same | received: the same |
  * ```
  *
- * **Contract**: `sent` is written by the thread that sends, `received` by the one where the mailbox is, or
- * by two while its key moves. `mark` by a
+ * **Contract**: `sent` is written by the thread that sends (`gauge.ts`), `received` by the one where the mailbox is
+ * (`link.ts`), or by two while its key moves. `mark` by a
  * sender's successor before it sends anything: what those before it had sent.
  * **Invariant**: `received <= sent`, as 32-bit numbers that wrap; the difference is on its way, or died.
  * **Ordering**: plain stores. A message is counted as sent before it is written, as received after it is read, and the
@@ -19,8 +19,17 @@
 /** Bytes for `threads` threads and `slots` slots. */
 export const reservationsBytes = (slots: number, threads: number): number => slots * threads * 12
 
-export class Reservations {
-  private readonly words: Int32Array
+/** Where it is written down what a thread sent to a slot, and what of that came. */
+export interface Ledger {
+  readonly words: Int32Array
+  /** The word that says how many places a thread has taken in a slot. */
+  sent(thread: number, slot: number): number
+  /** The word that says how many of them belong to messages that have come, and give them back when they are taken. */
+  came(thread: number, slot: number): number
+}
+
+export class Reservations implements Ledger {
+  readonly words: Int32Array
   private readonly slots: number
 
   constructor(memory: SharedArrayBuffer, byteOffset: number, slots: number, threads: number) {
@@ -28,15 +37,12 @@ export class Reservations {
     this.slots = slots
   }
 
-  /** A thread has taken so many places in a slot. */
-  sent(thread: number, slot: number, places: number): void {
-    this.words[thread * 3 * this.slots + slot]! += places
+  sent(thread: number, slot: number): number {
+    return thread * 3 * this.slots + slot
   }
 
-  /** One of them belongs to a message that has come, and gives it back when it is taken. */
-  received(thread: number, slot: number): void {
-    // While its key moves, both of its places count.
-    Atomics.add(this.words, (thread * 3 + 2) * this.slots + slot, 1)
+  came(thread: number, slot: number): number {
+    return (thread * 3 + 2) * this.slots + slot
   }
 
   /** A thread has a successor: whatever was sent, those before it have sent. */
