@@ -19,7 +19,9 @@ import { command } from "./command.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), "utf8")
-const pages = globSync("{README.md,CONTRIBUTING.md,docs/**/*.md,packages/*/README.md}", { cwd: root }).sort()
+const pages = globSync("{README.md,CONTRIBUTING.md,docs/**/*.md,{examples,packages/*}/README.md}", {
+  cwd: root
+}).sort()
 
 describe("pages", () => {
   it("link to what exists", () => {
@@ -37,6 +39,13 @@ describe("README", () => {
   it("leads to every page", () => {
     const text = read("README.md")
     for (const page of globSync("docs/*.md", { cwd: root })) assert.include(text, `](${page})`)
+  })
+
+  it("of the examples leads to each that says what it prints", () => {
+    const text = read("examples/README.md")
+    for (const file of globSync("*/*.ts", { cwd: join(root, "examples") })) {
+      if (read(`examples/${file}`).includes("// => ")) assert.include(text, `](${file})`)
+    }
   })
 
   for (const name of ["runtime", "supervision", "persistence"]) {

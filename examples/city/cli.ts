@@ -19,11 +19,11 @@ const cores = Os.availableParallelism()
 
 const flags = {
   turns: integer("turns", 1, 1_000_000).pipe(
-    Flag.withDescription("Seconds that pass in the city"),
+    Flag.withDescription("Seconds that pass in the city (default: 300)"),
     Flag.withDefault(300)
   ),
   cars: integer("cars", 1, 100_000_000).pipe(
-    Flag.withDescription("Cars; the city is as large as they need"),
+    Flag.withDescription("Cars; the city is as large as they need (default: 1,000,000)"),
     Flag.withDefault(1_000_000)
   ),
   workers: integer("workers", 0, 256).pipe(
@@ -31,12 +31,14 @@ const flags = {
     Flag.withDefault(cores)
   ),
   seed: integer("seed", 0, 0xffffffff).pipe(
-    Flag.withDescription("What chance begins with: equal seeds, equal traffic, on any number of workers"),
+    Flag.withDescription(
+      "What chance begins with: equal seeds, equal traffic, on any number of workers (default: 1)"
+    ),
     Flag.withDefault(1)
   ),
   picture: Flag.String("picture").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Where the picture of the traffic goes, as PNG"),
+    Flag.withDescription("Where the picture of the traffic goes, as PNG (default: city.png)"),
     Flag.withDefault("city.png")
   )
 }
