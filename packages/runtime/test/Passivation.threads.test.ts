@@ -19,7 +19,7 @@ const system = TestSystem.layerWorkers({
 })
 
 /** The references to keys that this thread keeps. */
-const kept = Effect.map(ActorSystem.ActorSystem, (system) => (system as System).mesh!["keys"].size)
+const kept = Effect.map(ActorSystem.ActorSystem, (system) => (system as System).mesh!.refs["keys"].size)
 
 describe("Passivation", () => {
   it.live("a key that has left takes nothing on the threads that have addressed it, nor has it a handle (S69)", () =>

@@ -171,7 +171,7 @@ class Audience extends Virtual {
   private show(peer: Peer.Peer): number {
     const { name, protocol } = this
     const face = { name, offers: sending(protocol).offers }
-    const number = this.face ??= this.system.mesh!.faceNumber(face)
+    const number = this.face ??= this.system.mesh!.contracts.faceNumber(face)
     peer.show(number, face)
     return number
   }

@@ -259,7 +259,7 @@ export class Inbox implements Sink, Arrival {
         case Peer.SETTLED:
           return this.mesh.homes.hasSettled(this.peer.thread, a)
         case Peer.UNBIND:
-          return this.mesh.unbind(this.peer, a, b, Wire.key.decode(bytes, offset, end))
+          return this.mesh.refs.unbind(this.peer, a, b, Wire.key.decode(bytes, offset, end))
         case Peer.UNBOUND:
           return this.bound.unbound(b)
         case Peer.LISTEN:
@@ -402,7 +402,7 @@ export class Inbox implements Sink, Arrival {
         if (version < 0) this.mesh.mailboxes?.releaseSpawned(target)
       } else if (reserved(ref, version)) ref.mailbox!.release()
       const { name, tag } = address >= 0
-        ? { name: this.mesh.name(Peer.hostOf(address)), tag: message?.tag }
+        ? { name: this.mesh.contracts.name(Peer.hostOf(address)), tag: message?.tag }
         : { name: this.faced(address)?.name, tag: this.faced(address)?.offers[index]?.tag }
       this.take()
       this.system.deadLetter("Ended", { name: name ?? "unknown", key: ref?.key }, tag ?? "unknown", undefined)

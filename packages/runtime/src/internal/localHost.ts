@@ -245,7 +245,7 @@ export class LocalHost implements Host {
 
   /** The reference to a key that lives on another thread. */
   away(key: string): RemoteRef | undefined {
-    return this.isAway(key) ? this.system.mesh!.keyed(this.contract, key) : undefined
+    return this.isAway(key) ? this.system.mesh!.refs.keyed(this.contract, key) : undefined
   }
 
   /** Whether the workers host it, so that every thread knows its messages. */
@@ -281,7 +281,7 @@ export class LocalHost implements Host {
     const { mesh } = this.system
     if (mesh?.hosts(this.name) !== true) return this.tightened(new Mailbox(bounds, undefined), key)
     // On one thread a slot has one mailbox, wherever the key has lived.
-    return mesh.mailboxOf(this.contract, key) ??
+    return mesh.refs.mailboxOf(this.contract, key) ??
       this.tightened(new Mailbox(bounds, mesh.shared(this.name, key, this.system.thread)), key)
   }
 

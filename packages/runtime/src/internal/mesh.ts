@@ -6,17 +6,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
-import type { Any } from "../Actor.ts"
-import type { ActorId } from "../ActorId.ts"
 import type { ThreadStats } from "../ActorSystem.ts"
-import type { Bounded } from "../Mailbox.ts"
 import type { Place } from "../Placement.ts"
 import type { Codec } from "../Codec.ts"
 import * as Bells from "./bells.ts"
 import * as Burial from "./burial.ts"
 import { BoundedPlaces, type SharedPlace } from "./boundedPlaces.ts"
+import { Contracts } from "./contracts.ts"
 import { Departed } from "./departed.ts"
-import { sending } from "./face.ts"
 import * as Fabric from "./fabric.ts"
 import { KEPT, MOVING, PARTIAL, type Slot, WAITING } from "./hot/chunk.ts"
 import { BURIED, LOCAL } from "./hot/counts.ts"
@@ -27,21 +24,18 @@ import { Names } from "./hot/names.ts"
 import { type Memory, Parking, type Registry } from "./hot/parking.ts"
 import { Homes } from "./homes.ts"
 import { Inbox } from "./inbox.ts"
-import type { KeyedRef } from "./keyedRef.ts"
 import { awaitEnd } from "./life.ts"
 import { type Addressed, kept } from "./lives.ts"
 import type { LocalHost } from "./localHost.ts"
 import type { LocalRef } from "./localRef.ts"
-import { Mailbox, type Shared } from "./mailbox.ts"
+import type { Shared } from "./mailbox.ts"
 import type { Membership } from "./membership.ts"
 import { ObservedInbox, ObservedPeer } from "./observed.ts"
 import * as Peer from "./peer.ts"
-import { compile, type Protocol } from "./protocol.ts"
-import { type RemoteContract, RemoteRef } from "./remoteRef.ts"
+import { RemoteRefs } from "./remoteRefs.ts"
 import { request } from "./request.ts"
 import { SharedMailboxes } from "./sharedMailboxes.ts"
 import type { System } from "./system.ts"
-import { WeakCache } from "./weakCache.ts"
 import * as Wire from "./wire.ts"
 
 /** How long a thread that looks for messages keeps its event loop waiting, in milliseconds. */
@@ -81,19 +75,15 @@ export class Mesh implements Links {
   private readonly membership: Membership
   /** Where the keys live. */
   readonly homes: Homes
-  /** Stands for the thread of a key, while nobody has looked where that is. */
-  private readonly nowhere: Peer.Peer
   readonly types: Names
   private readonly bounded: BoundedPlaces
   readonly departed = new Departed()
   /** The bounded mailboxes that the threads share. */
   readonly mailboxes: SharedMailboxes | undefined
-  private readonly keys = new Map<string, RemoteRef>()
-  /** Those of keys that have left memory, and to which nothing was sent since: for as long as somebody holds them. */
-  private readonly asleep = new WeakCache<string, RemoteRef>()
-  /** Those to spawned actors with bounded mailboxes: of each one, since who waits for room waits there. */
-  private readonly boundedRefs = new WeakCache<string, RemoteRef>()
-  private readonly contracts: Array<RemoteContract> = []
+  /** What it knows of the kinds of actors on other threads. */
+  readonly contracts: Contracts
+  /** Its references to these. */
+  readonly refs: RemoteRefs
   /** What those before this thread have left, until it is open. */
   private left: ReadonlyArray<Slot> = []
   private readonly again: ReadonlyArray<Kept>
@@ -127,7 +117,8 @@ export class Mesh implements Links {
     if (fabric.metrics !== undefined) {
       system.observer?.metrics?.share(fabric.metrics, fabric.hosts, fabric.threads)
     }
-    this.nowhere = Peer.nobody(system, this.doorbell)
+    this.contracts = new Contracts(this, fabric.hosts)
+    this.refs = new RemoteRefs(this, Peer.nobody(system, this.doorbell))
     this.all = Array.from({ length: fabric.threads }, (_, thread) => {
       if (thread === system.thread) return undefined
       const peer = new (observed ? ObservedPeer : Peer.Peer)(
@@ -248,149 +239,22 @@ export class Mesh implements Links {
     return this.fabric.hosts.includes(name)
   }
 
-  /** The name of a kind of actors, as far as it is known here. */
-  name(type: number): string {
-    return this.fabric.hosts[type - 1] ?? this.system.kinds[type]?.name ?? "unknown"
-  }
-
-  /** The contract of a kind of actors that the workers host. */
-  known(type: number): RemoteContract | undefined {
-    const name = this.fabric.hosts[type - 1]
-    return name === undefined ? undefined : this.contracts[type] ?? this.system.hosts.get(name)?.contract
-  }
-
-  /** The same by its name. */
-  named(name: string): RemoteContract | undefined {
-    return this.known(this.fabric.hosts.indexOf(name) + 1)
-  }
-
-  /** What sending to an actor of another kind needs, through the messages that are to be sent to it. */
-  stranger(
-    machine: number,
-    name: string,
-    type: number,
-    protocol: Protocol,
-    bounds?: Bounded
-  ): RemoteContract {
-    const key = `${machine} ${name}`
-    let known = this.strangers.get(protocol)
-    if (known === undefined) {
-      known = new Map()
-      this.strangers.set(protocol, known)
-    }
-    const met = known.get(key)
-    if (met !== undefined && met.type === type && met.bounds === bounds) return met
-    const { messages, offers } = sending(protocol)
-    const face = this.faceNumber({ name, offers })
-    this.peer(machine).show(face, { name, offers })
-    const contract = { name, type, host: Peer.FACE_BIT | face, protocol, wire: { messages }, bounds }
-    known.set(key, contract)
-    return contract
-  }
-  private readonly strangers = new WeakMap<Protocol, Map<string, RemoteContract>>()
-
-  /** The number of a face: the same on every thread. */
-  faceNumber({ name, offers }: Wire.Face): number {
-    return this.types.number(`face ${JSON.stringify([name, offers])}`)
-  }
-
   /** Does something to every other thread that is not lost. */
   tellAll(tell: (peer: Peer.Peer) => void): void {
     for (const peer of this.peers) if (!peer.lost) tell(peer)
-  }
-
-  /**
-   * A reference to a key, for a thread on which it does not live: the same for the same key. Of an actor that the workers
-   * do not host it is on one thread, and stays there.
-   */
-  keyed(contract: RemoteContract, key: string, thread?: number): RemoteRef {
-    const name = keyName(contract, key, thread)
-    let ref = this.keys.get(name) ?? this.asleep.get(name)
-    if (ref === undefined) {
-      const peer = thread === undefined ? this.nowhere : this.peer(thread)
-      const target = thread === undefined ? 0 : peer.bind(contract.type, key)
-      ref = new RemoteRef(contract, peer, target, 0, key, this.mailboxFor(contract, key), undefined)
-      this.keys.set(name, ref)
-    }
-    return ref
-  }
-
-  /**
-   * Looks where a key lives: the reference itself, which reaches it there from now on, or its reference on this thread,
-   * or the number of the thread that is lost.
-   */
-  route(ref: RemoteRef): RemoteRef | KeyedRef | number {
-    const { contract, key } = ref
-    // One that does not move.
-    if (ref.peer !== this.nowhere && ref.bound === undefined) return ref.peer.thread
-    const thread = this.homes.place(contract.name, key!)
-    if (thread === this.system.thread) return this.system.hosts.get(contract.name)!.local(key!)
-    const peer = this.peer(thread)
-    if (peer.lost) return thread
-    if (ref.bound !== peer) {
-      ref.target = peer.bind(contract.type, key!)
-      ref.bound = peer
-      this.keys.set(keyName(contract, key!), ref)
-    }
-    ref.peer = peer
-    return ref
-  }
-
-  /** A key has left the memory of the thread that it is on, which wants its handle back. */
-  unbind(peer: Peer.Peer, type: number, handle: number, key: string): void {
-    const contract = this.known(type)
-    if (contract !== undefined) {
-      const name = keyName(contract, key)
-      const ref = this.keys.get(name)
-      if (ref?.bound === peer && ref.target === handle) {
-        ref.forget(this.nowhere)
-        this.keys.delete(name)
-        this.asleep.set(name, ref)
-      }
-    }
-    if (!peer.lost) peer.write(Peer.UNBOUND, 0, handle, 0, 0, undefined, Wire.nothing)
-  }
-
-  private mailboxFor({ bounds, name }: RemoteContract, key: string): Mailbox | undefined {
-    if (bounds === undefined) return undefined
-    // On one thread a slot has one mailbox, wherever the key has lived.
-    const local = this.system.hosts.get(name)?.find(key)
-    return local?.mailbox ?? new Mailbox(bounds, this.shared(name, key, this.homes.place(name, key)))
-  }
-
-  /** The bounded mailbox of a key that has lived on another thread, as this one knows it. */
-  mailboxOf({ host }: RemoteContract, key: string): Mailbox | undefined {
-    const name = keyName({ host }, key)
-    return (this.keys.get(name) ?? this.asleep.get(name))?.mailbox
   }
 
   /** Keys may live elsewhere now, on these workers: nothing is sent before it is looked up where. */
   unsettle(workers: ReadonlyArray<number>): void {
     for (const thread of workers) this.admit(thread)
     for (const thread of this.gone) if (!workers.includes(thread)) this.dismiss(thread)
-    for (const ref of this.keys.values()) if (ref.bound !== undefined) ref.peer = this.nowhere
+    this.refs.unsettle()
     for (const host of this.localHosts) host.unsettle()
   }
 
   /** The slot of a key's bounded mailbox, of an actor that the workers host. */
   shared(actor: string, key: string, home: number): Shared | "none" {
     return this.mailboxes!.keyed(actor, key, home)
-  }
-
-  /** A reference to an actor on this peer, by its identity, and the place of its mailbox if that is bounded. */
-  spawned(contract: RemoteContract, peer: Peer.Peer, id: ActorId, place?: SharedPlace): RemoteRef {
-    if (place === undefined) {
-      return new RemoteRef(contract, peer, id.instance, id.version, undefined, undefined, undefined)
-    }
-    const { generation, place: target } = place
-    const name = `${peer.thread}/${target}/${generation}`
-    let ref = this.boundedRefs.get(name)
-    if (ref === undefined) {
-      const mailbox = new Mailbox(contract.bounds!, this.mailboxes!.spawned(peer.thread, target, -generation))
-      ref = new RemoteRef(contract, peer, target, -generation, undefined, mailbox, id)
-      this.boundedRefs.set(name, ref)
-    }
-    return ref
   }
 
   /** Makes the mailbox of an actor of this thread one that the others share; undefined if there is no room for it. */
@@ -416,21 +280,6 @@ export class Mesh implements Links {
       this.mailboxes!.close(target)
     }
     ref.observe({ ended: close })
-  }
-
-  /** What sending to an actor of this contract needs. */
-  contract(actor: Any): RemoteContract {
-    const type = this.types.number(actor.name)
-    const contract = {
-      name: actor.name,
-      type,
-      host: type,
-      protocol: compile(actor.protocol as never, this.system.validate),
-      wire: Wire.of(actor),
-      bounds: actor.mailbox
-    }
-    this.contracts[type] = contract
-    return contract
   }
 
   private readonly asked = (peer: Peer.Peer): Effect.Effect<void, unknown> =>
@@ -547,18 +396,17 @@ export class Mesh implements Links {
     inbox.peer.reader.lose(Fabric.written(this.fabric, thread, this.system.thread))
     // What came to the thread is counted before anybody else reads what did not.
     if (this.system.thread === 0) Burial.parked(this.fabric, thread, parked, this.buried)
-    const refs = Array.from(this.keys.values()).filter(({ bound, peer }) => (bound ?? peer) === inbox.peer)
+    const refs = this.refs.on(inbox.peer)
     const keys = new Map(refs.map(({ key, target }) => [target, key]))
     Burial.sent(this.system, this.fabric, inbox.peer, keys, this.buried)
     // A handle that it was told of may be among what it has not read.
-    for (const ref of refs) if (ref.bound !== undefined) ref.forget(this.nowhere)
+    this.refs.forget(refs)
   }
 
   private readonly buried: Burial.Bury = (address, key) => {
     const host = Peer.hostOf(address)
-    const { protocol } = this.contracts[host] ?? this.system.kinds[host] ?? {}
-    const tag = protocol?.messages[Peer.messageOf(address)]?.tag ?? "unknown"
-    this.system.deadLetter("ThreadLost", { name: this.name(host), key }, tag, undefined, BURIED)
+    const tag = this.contracts.protocol(host)?.messages[Peer.messageOf(address)]?.tag ?? "unknown"
+    this.system.deadLetter("ThreadLost", { name: this.contracts.name(host), key }, tag, undefined, BURIED)
   }
 
   /** Tells the others that a thread has ended: nothing waits for it any more. */
@@ -668,7 +516,3 @@ export class Mesh implements Links {
     return false
   }
 }
-
-/** What a reference to a key is found by; `thread` where it stays on one. */
-const keyName = ({ host }: Pick<RemoteContract, "host">, key: string, thread?: number): string =>
-  `${host}/${thread ?? ""}/${key}`

@@ -252,7 +252,7 @@ export class Move {
         ref.system.deadLetter(reason, ref, message.tag, payload)
         asker?.abandon(askReason)
       }
-      const home = this.mesh.route(to)
+      const home = this.mesh.refs.route(to)
       if (typeof home === "number") {
         refuse("ThreadLost", new ThreadLost({ thread: home }))
       } else {

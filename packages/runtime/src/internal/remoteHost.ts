@@ -33,13 +33,13 @@ export class RemoteHost implements Host {
 
   constructor(mesh: Mesh, actor: Any) {
     this.mesh = mesh
-    this.contract = mesh.contract(actor)
+    this.contract = mesh.contracts.of(actor)
     this.birth = Birth.codec(Wire.of(actor).args)
     this.makeArgs = (input) => actor.args.make(input, { disableChecks: true })
   }
 
   keyed(key: string): ActorRef<never> {
-    return this.mesh.keyed(this.contract, key) as unknown as ActorRef<never>
+    return this.mesh.refs.keyed(this.contract, key) as unknown as ActorRef<never>
   }
 
   get system(): System {
@@ -217,7 +217,7 @@ export class RemoteHost implements Host {
     const place = version < 0 ? { place: target, generation: -version } : undefined
     const identity = ActorId.make({ ...id, type: this.contract.type, machine: peer.thread })
     const child = new RemoteChild(
-      this.mesh.spawned(this.contract, peer, identity, place),
+      this.mesh.refs.spawned(this.contract, peer, identity, place),
       id,
       beginning,
       face

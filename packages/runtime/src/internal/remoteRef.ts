@@ -145,7 +145,7 @@ class Remote implements Target {
   get home(): RemoteRef | KeyedRef | number {
     const { key, peer } = this
     if (!peer.lost) return this as unknown as RemoteRef
-    return key === undefined ? peer.thread : this.system.mesh!.route(this as unknown as RemoteRef)
+    return key === undefined ? peer.thread : this.system.mesh!.refs.route(this as unknown as RemoteRef)
   }
 
   /** The thread that its key is on has ended for good. */

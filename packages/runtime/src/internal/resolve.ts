@@ -37,8 +37,8 @@ export const resolve = (system: System, address: Address, wanted: Wanted): Ref =
         protocol,
         wanted,
         (machine) =>
-          bounds === undefined || mesh.known(id.type)?.bounds === undefined
-            ? mesh.stranger(machine, name, id.type, protocol, bounds)
+          bounds === undefined || mesh.contracts.known(id.type)?.bounds === undefined
+            ? mesh.contracts.stranger(machine, name, id.type, protocol, bounds)
             : known(mesh, id.type, wanted),
         mailbox
       )
@@ -52,7 +52,7 @@ export const resolve = (system: System, address: Address, wanted: Wanted): Ref =
       if (machine === system.thread) return keyed(system, name, key, wanted)
       if (wanted.name !== undefined && wanted.name !== name) return unfit(name, wanted)
       if (mesh.find(machine) === undefined) return fail(`there is no thread ${machine}`)
-      return mesh.keyed(mesh.stranger(machine, name, type, protocol), key, machine)
+      return mesh.refs.keyed(mesh.contracts.stranger(machine, name, type, protocol), key, machine)
     }
   }
 }
@@ -68,13 +68,13 @@ const spawned = (
 ): Ref => {
   if (wanted.name !== undefined && wanted.name !== name) return unfit(name, wanted)
   const { mesh } = system
-  const kind = mesh?.known(id.type)
+  const kind = mesh?.contracts.known(id.type)
   if (kind !== undefined && kind.name !== name) return unfit(kind.name, wanted)
   if (id.machine !== system.thread) {
     const peer = mesh?.find(id.machine)
     return peer === undefined
       ? new DeadRef(system, name, protocol, id, system.token)
-      : mesh!.spawned(contract(id.machine), peer, id, place)
+      : mesh!.refs.spawned(contract(id.machine), peer, id, place)
   }
   const swarm = swarmsOf(system).get(name)
   if (swarm !== undefined) return fit(swarm.ref(id.instance, id.version), wanted)
@@ -88,7 +88,7 @@ const spawned = (
 export const identified = (system: System, id: ActorId.ActorId, wanted: Wanted): Ref => {
   const { mesh } = system
   const protocol = compile(wanted.group, system.validate)
-  const name = wanted.name ?? system.kinds[id.type]?.name ?? mesh?.name(id.type) ?? "unknown"
+  const name = wanted.name ?? system.kinds[id.type]?.name ?? mesh?.contracts.name(id.type) ?? "unknown"
   if (id.machine === system.thread) {
     const living = system.directory.get(id.instance, id.version) as Ref | undefined
     return living === undefined ? new DeadRef(system, name, protocol, id, system.token) : fit(living, wanted)
@@ -111,21 +111,21 @@ const byIdentity = (
   name: string,
   wanted: Wanted
 ): RemoteContract => {
-  const contract = mesh.known(type)
+  const contract = mesh.contracts.known(type)
   return contract !== undefined && contract.bounds === undefined
     ? known(mesh, type, wanted)
-    : mesh.stranger(machine, name, type, compile(wanted.group, mesh.system.validate))
+    : mesh.contracts.stranger(machine, name, type, compile(wanted.group, mesh.system.validate))
 }
 
 const keyed = (system: System, name: string, key: string, wanted: Wanted): Ref => {
   const host = system.hosts.get(name)
   if (host !== undefined) return fit(host.keyed(key) as unknown as Ref, wanted)
-  const contract = system.mesh?.named(name) ?? fail(`nobody hosts ${name}`)
-  return fit(system.mesh!.keyed(contract, key), wanted)
+  const contract = system.mesh?.contracts.named(name) ?? fail(`nobody hosts ${name}`)
+  return fit(system.mesh!.refs.keyed(contract, key), wanted)
 }
 
 const known = (mesh: Mesh, type: number, wanted: Wanted): RemoteContract => {
-  const contract = mesh.known(type) ?? fail(`there are no actors of the kind ${type}`)
+  const contract = mesh.contracts.known(type) ?? fail(`there are no actors of the kind ${type}`)
   const fits = wanted.name === undefined || wanted.name === contract.name
   return fits && understands(contract.protocol, compile(wanted.group, mesh.system.validate))
     ? contract

@@ -40,7 +40,7 @@ type AnyBehaviour = Behaviour<any, any, Record<string, Handling["row"]>>
 const namesakeOf = (name: string, system: System): string | undefined => {
   if (swarmsOf(system).has(name)) return "a swarm"
   const here = system.hosts.get(name)
-  const actor = system.mesh?.named(name) !== undefined || (here !== undefined && !here.owner.closed)
+  const actor = system.mesh?.contracts.named(name) !== undefined || (here !== undefined && !here.owner.closed)
   return actor ? "an actor" : undefined
 }
 

@@ -325,7 +325,7 @@ export class CrewExecutor implements Executor {
     const { system } = this
     for (const bytes of actors) {
       const { address, name } = Pack.across(system, () => Pack.addressed(bytes))
-      const protocol = system.mesh?.named(name)?.protocol ?? system.hosts.get(name)?.protocol ??
+      const protocol = system.mesh?.contracts.named(name)?.protocol ?? system.hosts.get(name)?.protocol ??
         swarmsOf(system).get(name)?.protocol
       if (protocol === undefined) {
         system.log(`a handler of ${this.host.name} sent to ${name}, which nobody hosts`)

@@ -171,8 +171,8 @@ export class SwarmWorker {
     const mesh = system.mesh!
     const type = system.types.number(this.name)
     const id = ActorId.make({ type, instance: slot, version, machine: OWNER })
-    return mesh.spawned(
-      mesh.stranger(OWNER, this.name, type, protocol),
+    return mesh.refs.spawned(
+      mesh.contracts.stranger(OWNER, this.name, type, protocol),
       mesh.peer(OWNER),
       id,
       undefined
