@@ -131,7 +131,7 @@ const simulate = Effect.fnUntraced(function*(options: Options) {
 type Cars = Effect.Success<typeof Car.population>
 
 /** No car is lost and none is there twice, and those that wait are those that the junctions know of. */
-const check = Effect.fnUntraced(function*(
+export const check = Effect.fnUntraced(function*(
   cars: Cars,
   grid: Grid.Grid,
   count: number,

@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { inflateSync } from "node:zlib"
+import { ActorSystem } from "@troupe/runtime"
+import { Car } from "../Car.ts"
 import * as City from "../City.ts"
 import * as Grid from "../Grid.ts"
+import { live } from "../live.ts"
 import * as Picture from "../Picture.ts"
 
 const run = (workers: number, seed = 1) =>
@@ -19,6 +22,36 @@ describe("city", () => {
       assert.deepStrictEqual(two!.density, none!.density)
       assert.notStrictEqual((yield* run(0, 2)).digest, none!.digest)
     }), 60_000)
+
+  it.effect("is found out when a car is lost, there twice, nowhere, or waits where nobody knows of it", () =>
+    Effect.gen(function*() {
+      const count = 100
+      const grid = Grid.make(count)
+      const found = (change: (car: typeof Car.state.Type) => typeof Car.state.Type | undefined) =>
+        Effect.gen(function*() {
+          const cars = yield* Car.population
+          for (let number = 0; number < count; number++) {
+            const car = change({ number, street: 0, offset: 1, speed: 0, pace: 9, waiting: false, passed: 0 })
+            if (car !== undefined) yield* cars.spawn(car)
+          }
+          return yield* City.check(cars, grid, count, 7, 0)
+        }).pipe(
+          Effect.provide(live(count)),
+          Effect.provide(ActorSystem.layer),
+          Effect.flip,
+          Effect.map(String)
+        )
+      const [lost, twice, nowhere, unknown] = yield* Effect.all([
+        found((car) => car.number === 5 ? undefined : car),
+        found((car) => car.number === 5 ? { ...car, number: 6 } : car),
+        found((car) => car.number === 5 ? { ...car, street: grid.streets } : car),
+        found((car) => car.number === 5 ? { ...car, waiting: true } : car)
+      ])
+      assert.include(lost, "after turn 7: 99 cars of 100")
+      assert.include(twice, "1 cars are there twice")
+      assert.include(nowhere, "1 cars are nowhere")
+      assert.include(unknown, "1 cars wait, and the junctions know of 0")
+    }))
 
   it("has streets that come back to where they began", () => {
     const grid = Grid.make(1_000_000)

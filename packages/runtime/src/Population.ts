@@ -39,7 +39,7 @@ export interface Population<in Rpcs extends Rpc.Any, in out S extends State> {
   /** A new instance. Fails for a state that does not fit, or without memory. */
   spawn(state: S["~type.make.in"]): Effect.Effect<ActorId, SwarmError>
 
-  /** `count` new instances, each with the state that the function gives for its number. */
+  /** `count` new instances, each with the state that the function gives for its number. Those before a failure stay. */
   spawnMany(count: number, state: (index: number) => S["~type.make.in"]): Effect.Effect<void, SwarmError>
 
   /** Ends an instance; false when there is none. What it was told is dead letters. */
@@ -109,7 +109,8 @@ export interface Population<in Rpcs extends Rpc.Any, in out S extends State> {
 
   /**
    * Runs while the swarm stands still: no turn is open and none begins, nobody is born or ends, and no effect takes the
-   * place of its row. What comes meanwhile waits. It is given the swarm's memory, to be read.
+   * place of its row. What comes meanwhile waits, and so would `use` for a turn or a birth of its own. It is given the
+   * swarm's memory, to be read.
    */
   quiesce<A, E, R>(use: (image: Image) => Effect.Effect<A, E, R>): Effect.Effect<A, E | SwarmError, R>
 
@@ -122,7 +123,7 @@ export interface Population<in Rpcs extends Rpc.Any, in out S extends State> {
   /** What it has done and what waits. */
   readonly stats: Effect.Effect<Stats>
 
-  /** The least, the greatest and the mean of each column of numbers, booleans or literals. */
+  /** The least, the greatest and the mean of each column of numbers, booleans or literals; of nobody NaN. */
   readonly columnStats: Effect.Effect<Readonly<Record<string, ColumnStats>>>
 }
 

@@ -308,7 +308,10 @@ export interface HandlerContext<in out Rpcs extends Rpc.Any, Current extends Rpc
     tag: Tag,
     ...payload: TellArgs<Rpc.ExtractTag<R, Tag>>
   ): void
-  /** A new instance of a swarm, this one or another, once the turn is over. */
+  /**
+   * A new instance of a swarm, this one or another, once the turn is over: only then it has an identity, which must not
+   * depend on who runs which chunk. A state that does not fit is logged.
+   */
   spawn<S extends State>(swarm: { readonly name: string; readonly state: S }, state: S["~type.make.in"]): void
 }
 

@@ -18,7 +18,7 @@ import * as Schema from "effect/Schema"
  * | `OpenTurn` | its memory was left within a turn, or within a change between turns |
  * | `Damaged` | a part of its memory is missing, or was cut |
  * | `ContractMismatch` | its memory, or a worker, has another state or another protocol |
- * | `ThreadLost` | a worker ended within a turn |
+ * | `ThreadLost` | a worker ended within a turn, or could not do its part of it |
  * | `Elsewhere` | a worker was asked for what only the thread that has the instances can do |
  *
  * @category errors

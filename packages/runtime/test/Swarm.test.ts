@@ -40,6 +40,7 @@ const protocol = RpcGroup.make(
   Rpc.make("Wreck", { payload: { how: Schema.Literals(["throw", "crash", "die", "bad value"]) } }),
   Rpc.make("Scrap", { success: Schema.Number }),
   Rpc.make("Copy"),
+  Rpc.make("Bear", { success: ActorId.ActorId }),
   Rpc.make("Ping", { payload: { to: ActorId.ActorId } }),
   Rpc.make("Draw", { success: Schema.Tuple([Schema.Number, Schema.Number]) })
 )
@@ -103,6 +104,11 @@ const live = (Car: Car) =>
           route: []
         })
       },
+      Bear: (self) =>
+        Effect.gen(function*() {
+          const cars = yield* Car.population
+          return Actor.reply(self, yield* cars.spawn({ ...car, plate: "born" }))
+        }).pipe(Effect.orDie),
       Ping: (car, { to }, ctx) => {
         car.friend = to
         ctx.tell(Car, to, "Drive", { seconds: 1 })
@@ -312,6 +318,13 @@ describe("Swarm", () => {
         assert.strictEqual(yield* cars.ask(id, "Where"), 20)
         const after = Option.getOrThrow(yield* cars.get(id))
         assert.deepStrictEqual([after.position, after.lane, after.plate], [20, 7, "B-XY 1"])
+      })))
+
+    it.live("know whom they have born", () =>
+      run(Effect.fnUntraced(function*(Car) {
+        const cars = yield* Car.population
+        const child = yield* cars.ask(yield* cars.spawn(car), "Bear")
+        assert.strictEqual(Option.getOrThrow(yield* cars.get(child)).plate, "born")
       })))
 
     it.live("are interrupted when their instance ends", () => {

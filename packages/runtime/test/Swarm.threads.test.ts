@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { HostedOf } from "@troupe/runtime/Actor"
 import * as ActorSystem from "@troupe/runtime/ActorSystem"
+import * as Memory from "@troupe/runtime/Memory"
 import type { PoolError } from "@troupe/runtime/PoolError"
 import type { Population } from "@troupe/runtime/Population"
 import * as Swarm from "@troupe/runtime/Swarm"
@@ -181,6 +182,34 @@ describe("Swarm, between threads", () => {
       ),
     60_000
   )
+
+  it.live("a worker that cannot do its part of a turn stops the swarm, and says why (S88)", () => {
+    const heap = Memory.makeHeap()
+    // What the workers, which have no such memory, cannot attach.
+    const elsewhere = (region: Memory.Region): Memory.Region => ({
+      ...region,
+      descriptor: { ...region.descriptor, kind: "elsewhere" }
+    })
+    return on(
+      2,
+      Effect.gen(function*() {
+        const birds = yield* Bird.population
+        yield* flock(birds, 100)
+        yield* birds.broadcast("Glide", { seconds: 1 })
+        const error = yield* Effect.flip(birds.step)
+        assert.strictEqual(error.reason, "ThreadLost")
+        assert.match(
+          error.message,
+          /worker thread \d failed \(Memory "Bird\/header": .*"elsewhere".*\) within turn 1/
+        )
+      })
+    ).pipe(
+      Effect.provideService(Memory.Memory, {
+        ...heap,
+        allocate: (request) => Effect.map(heap.allocate(request), elsewhere)
+      })
+    )
+  }, 60_000)
 
   it.live("a worker that ends between turns has a successor, and its effects have failed (S88)", () =>
     on(

@@ -230,6 +230,8 @@ export class CrewExecutor implements Executor {
     switch (report._tag) {
       case "Done":
         return this.done(thread, report)
+      case "Failed":
+        return this.lost(thread, `worker thread ${thread} failed (${report.problem})`)
       case "Landed":
         return this.landed(report)
       case "Reply":
@@ -248,7 +250,6 @@ export class CrewExecutor implements Executor {
 
   /** A worker's thread has ended. */
   left(thread: number): void {
-    const { open } = this
     this.sentTo.delete(thread)
     // First: whoever waits for one of them goes on at once, and finds its instance idle.
     this.host.between(() => this.host.flights.lost(thread))
@@ -257,9 +258,14 @@ export class CrewExecutor implements Executor {
       this.owed.delete(key)
       debt.abandon(new ActorEnded({ failure: `worker thread ${thread} ended` }))
     }
+    this.lost(thread, `worker thread ${thread} ended`)
+  }
+
+  /** A worker's part of the turn is lost: which of its chunks it had run, and how far, nobody knows. */
+  private lost(thread: number, problem: string): void {
+    const { open } = this
     if (open === undefined || !open.awaited.delete(thread)) return
-    // Which of its chunks it had run, and how far, nobody knows.
-    open.problem ??= this.problem(`worker thread ${thread} ended within turn ${open.turn}`)
+    open.problem ??= this.problem(`${problem} within turn ${open.turn}`)
     this.settle(open)
   }
 

@@ -204,8 +204,9 @@ export class LocalPopulation {
         const stats: Array<readonly [string, ColumnStats]> = []
         host.rows.shape.columns.forEach(({ name, tag }, i) => {
           if (tag === "record" || tag === "managed") return
-          let min = Infinity
-          let max = -Infinity
+          const nobody = host.store.count === 0
+          let min = nobody ? NaN : Infinity
+          let max = nobody ? NaN : -Infinity
           let sum = 0
           this.each((chunk, size) => {
             const column = chunk.arrays[i]

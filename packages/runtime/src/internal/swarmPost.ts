@@ -56,6 +56,13 @@ export interface Done {
   >
 }
 
+/** From a worker: it could not do its part of a turn. */
+export interface Failed {
+  readonly _tag: "Failed"
+  readonly swarm: string
+  readonly problem: string
+}
+
 /** From a worker: an effect is done. `state` and `value` as the step says; undefined state for the row as it was. */
 export interface Landed {
   readonly _tag: "Landed"
@@ -90,7 +97,7 @@ export interface Said {
   readonly value: Uint8Array
 }
 
-export type Report = Done | Landed | Reply | Said
+export type Report = Done | Failed | Landed | Reply | Said
 
 /** Outputs, as columns; what they have of values is in `bytes`, one after the other. */
 export interface Packed {

@@ -18,6 +18,7 @@ import { type Stretch, SwarmStore } from "./hot/swarmStore.ts"
 import { type Flight, type Handling, SwarmTurn } from "./hot/swarmTurn.ts"
 import type { Protocol } from "./protocol.ts"
 import type { Ref } from "./ref.ts"
+import type { RemoteContract } from "./remoteRef.ts"
 import { type Outlet, SwarmContext } from "./swarmContext.ts"
 import { effectOf } from "./swarmFlight.ts"
 import { SLICE_MILLIS } from "./swarmHost.ts"
@@ -111,6 +112,10 @@ export class SwarmWorker {
   private readonly defer: (task: () => void) => void
   private readonly memory: Memory.Service
   private readonly scope: Scope.Scope
+  /** The type in the identities of its instances. */
+  readonly type: number
+  /** Its instances, as this thread addresses them. */
+  private face: RemoteContract | undefined = undefined
   private store: SwarmStore | undefined = undefined
   private readonly addressees = new Pack.Addressees()
   private readonly flights = new Map<number, Fiber.Fiber<unknown, unknown>>()
@@ -132,7 +137,7 @@ export class SwarmWorker {
     this.defer = options.defer
     this.scope = options.scope
     this.memory = Context.get(context, Memory.Memory)
-    const type = workers.system.types.number(contract.name)
+    const type = this.type = workers.system.types.number(contract.name)
     const outlet = this.outlet()
     this.turn = new SwarmTurn<Replier>(
       this.wire.rows,
@@ -162,21 +167,16 @@ export class SwarmWorker {
 
   /** The version of an identity; 0, which nobody has, of one that is not of this swarm. */
   version(id: ActorId.Parts): number {
-    return id.type === this.system.types.number(this.name) && id.machine === OWNER ? id.version : 0
+    return id.type === this.type && id.machine === OWNER ? id.version : 0
   }
 
   /** A reference to an instance: its messages go to the thread that owns the swarm. */
   ref(slot: number, version: number): Ref {
-    const { protocol, system } = this
-    const mesh = system.mesh!
-    const type = system.types.number(this.name)
+    const { name, protocol, type } = this
+    const mesh = this.system.mesh!
+    const face = this.face ??= mesh.contracts.stranger(OWNER, name, type, protocol)
     const id = ActorId.make({ type, instance: slot, version, machine: OWNER })
-    return mesh.refs.spawned(
-      mesh.contracts.stranger(OWNER, this.name, type, protocol),
-      mesh.peer(OWNER),
-      id,
-      undefined
-    ) as unknown as Ref
+    return mesh.refs.spawned(face, mesh.peer(OWNER), id, undefined) as unknown as Ref
   }
 
   /** Says something to a swarm, outside of its turns. */
@@ -220,8 +220,18 @@ export class SwarmWorker {
   }
 
   order(order: Post.Order): void {
-    if (order._tag === "Turn") return this.begin(order)
+    if (order._tag === "Turn") return this.attempt(() => this.begin(order))
     this.flights.get(order.slot)?.interruptUnsafe()
+  }
+
+  /** A part of a turn; if there is none of it, the thread that owns the swarm is told why. */
+  private attempt(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      const failed: Post.Failed = { _tag: "Failed", swarm: this.name, problem: Failure.of(error) }
+      this.workers.port.postMessage(failed)
+    }
   }
 
   /** Regions that other turns have had before, or that are new. */
@@ -249,6 +259,7 @@ export class SwarmWorker {
     const { claims, deal, place, workers } = order
     const { messages } = this.wire.wire
     const bytes = new Codec.Bytes(deal.bytes)
+    // Of one chunk at a time: filled from its beginning, so that it has no holes.
     const content: Array<unknown> = []
     const repliers = new Map<number, Replier>()
     const ran: Array<{ chunk: number; end: number }> = []
@@ -270,7 +281,7 @@ export class SwarmWorker {
       Pack.across(this.system, () => {
         for (let k = from; k < to; k++) {
           const message = deal.told[k]! & 0xffff
-          content[k] = messages[message]!.payload.decode(
+          content[k - from] = messages[message]!.payload.decode(
             bytes,
             k === 0 ? 0 : deal.ends[k - 1]!,
             deal.ends[k]!
@@ -279,7 +290,14 @@ export class SwarmWorker {
           if (asked.has(i)) repliers.set(i, new Replier(this, order.turn, i, message))
         }
       })
-      turn.run(store.chunks[chunk]!, store.size(chunk), { ...deal, content, repliers }, from, to, broadcasts)
+      turn.run(
+        store.chunks[chunk]!,
+        store.size(chunk),
+        { ...deal, content, first: from, repliers },
+        from,
+        to,
+        broadcasts
+      )
       ran.push({ chunk, end: turn.out.size })
     }
     // Its own share from the beginning, then the others' from their ends: so that thieves and owners seldom meet.
@@ -308,7 +326,7 @@ export class SwarmWorker {
       const end = performance.now() + SLICE_MILLIS
       for (let chunk = claim(); chunk >= 0; chunk = claim()) {
         run(chunk)
-        if (performance.now() >= end) return this.defer(slice)
+        if (performance.now() >= end) return this.defer(() => this.attempt(slice))
       }
       this.finish(order.turn, ran, stolen)
     }

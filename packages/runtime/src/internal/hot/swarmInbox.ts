@@ -8,7 +8,7 @@
  * message's number i. They are copied, because a chunk's are then read one after the other.
  * **Ordering**: first in, first out within a chunk, and so for each instance.
  * **Allocation**: none a message; the arrays double.
- * **Evidence**: `test/hot/swarmTurn.test.ts`; `swarm.tell`.
+ * **Evidence**: `test/Swarm.property.test.ts`; `swarm.tell`.
  */
 import type { SlotMap } from "./slotMap.ts"
 
@@ -26,6 +26,7 @@ export class SwarmInbox<R> {
   rows = new Uint32Array(0)
   told = new Uint32Array(0)
   content: Array<unknown> = []
+  readonly first = 0
   private found = new Uint32Array(0)
   starts = new Uint32Array(1)
   /** Messages for nobody, at the end of `order`. */

@@ -6,7 +6,7 @@
  * does not depend on who ran which chunk when. What the columns of an entry are depends on its kind.
  * **Ordering**: none.
  * **Allocation**: none an entry; the arrays double.
- * **Evidence**: `test/hot/swarmTurn.test.ts`.
+ * **Evidence**: `test/Swarm.property.test.ts`.
  */
 
 /** A message to an instance: slot, version << 16 | message; the swarm; the payload. */

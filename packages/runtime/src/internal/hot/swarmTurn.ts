@@ -9,7 +9,7 @@
  * **Ordering**: messages in the order of the inbox, broadcasts in the order in which they were sent.
  * **Allocation**: none a message, unless a handler asks for something. A copy of the chunk is kept for broadcasts of
  * shapes without managed memory; elsewhere the cursor keeps what is overwritten.
- * **Evidence**: `test/hot/swarmTurn.test.ts` compares it with objects, by property; `swarm.broadcast`, `swarm.tell`.
+ * **Evidence**: `test/Swarm.property.test.ts` compares it with objects, on workers, too; `swarm.broadcast`, `swarm.tell`.
  */
 import { BUSY, Chunk, type Cursor, ENDED, FAILED, type Loop, type Rows, shape } from "./columns.ts"
 import { Heap } from "./heap.ts"
@@ -33,7 +33,9 @@ export interface Deal<R> {
   readonly order: Uint32Array
   readonly rows: Uint32Array
   readonly told: Uint32Array
+  /** The payload of message k is at k - `first`. */
   readonly content: ReadonlyArray<unknown>
+  readonly first: number
   readonly repliers: ReadonlyMap<number, R>
   readonly size: number
 }
@@ -164,7 +166,7 @@ export class SwarmTurn<R> {
 
   private messages(chunk: Chunk, deal: Deal<R>, from: number, to: number): void {
     const { handling } = this
-    const { content, order, repliers, rows, told } = deal
+    const { content, first, order, repliers, rows, told } = deal
     const asked = repliers.size > 0
     const mask = this.rows.shape.rows - 1
     const { managed } = this.rows.shape
@@ -173,7 +175,7 @@ export class SwarmTurn<R> {
       const row = rows[k]! & mask
       const head = told[k]!
       const message = head & 0xffff
-      const payload = content[k]
+      const payload = content[k - first]
       const handler = handling[message]!
       this.asker = asked ? repliers.get(order[k]!) : undefined
       this.message = message
