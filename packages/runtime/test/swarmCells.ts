@@ -107,6 +107,8 @@ interface Twin {
 
 class Model {
   readonly alive = new Map<string, Twin>()
+  handled = 0
+  dead = 0
   inbox: Array<{ to: string; message: (twin: Twin, end: () => void, key: string) => void }> = []
   broadcasts: Array<{ deed: Deed; n: number }> = []
   born: Array<Twin> = []
@@ -114,6 +116,9 @@ class Model {
   do(told: Deed, n: number) {
     return (twin: Twin, end: () => void, key: string) => {
       const deed = chosen(told, twin.name, n)
+      if (deed === "throw after") {
+        this.told.push({ to: key, message: (twin) => (twin.heard = twin.heard + 1000 | 0) })
+      }
       if (deed === "throw" || deed === "throw after") return end()
       twin.total += n
       twin.order = Math.imul(twin.order, 31) + n | 0
@@ -145,10 +150,16 @@ class Model {
     const there = Array.from(this.alive.keys())
     const handle = (key: string, message: (typeof inbox)[number]["message"]) => {
       const twin = this.alive.get(key)
-      if (twin !== undefined && this.busy.has(key)) this.again.push({ to: key, message })
-      else if (twin !== undefined) message(twin, () => this.alive.delete(key), key)
+      if (twin === undefined) return false
+      if (this.busy.has(key)) this.again.push({ to: key, message })
+      else {
+        this.handled++
+        message(twin, () => this.alive.delete(key), key)
+      }
+      return true
     }
-    for (const { message, to } of inbox) handle(to, message)
+    // A broadcast is no message to those who have ended.
+    for (const { message, to } of inbox) if (!handle(to, message)) this.dead++
     for (const { deed, n } of broadcasts) for (const key of there) handle(key, this.do(deed, n))
     this.inbox.push(...this.told)
     this.told = []
@@ -190,7 +201,9 @@ const sorted = (twins: Iterable<Twin>): ReadonlyArray<string> =>
 export const compare = Effect.fnUntraced(
   function*(commands: ReadonlyArray<Command>, wait: Effect.Effect<void>) {
     const cells = yield* Cell.population
+    // Of whoever used it before nothing is left.
     for (const id of yield* cells.ids) yield* cells.end(id)
+    yield* cells.step
     const model = new Model()
     let names = 0
     const ids = new Map<string, ActorId>()
@@ -198,10 +211,15 @@ export const compare = Effect.fnUntraced(
       const keys = Array.from(ids.keys()).filter((key) => model.alive.has(key))
       return keys[which % Math.max(1, keys.length)]
     }
+    const dead = Effect.map(cells.stats, ({ messages }) => messages["Do"]!.dead + messages["Heard"]!.dead)
+    const before = yield* dead
     // Effects of a turn are done before the next one.
     const step = Effect.gen(function*() {
-      yield* cells.step
+      const { handled } = yield* cells.step
+      model.handled = 0
       model.turn()
+      assert.strictEqual(handled, model.handled)
+      assert.strictEqual((yield* dead) - before, model.dead)
       while ((yield* cells.stats).effects > 0) yield* wait
       for (const twin of model.born) {
         const key = `child ${names++}`

@@ -161,13 +161,20 @@ export class Chunk {
   }
 }
 
+/**
+ * An object that inherits nothing, since a field may have any name. What `Object.create(null)` makes is a table, in
+ * which each reading looks its name up: that took a predicate 4.4 ns a row.
+ */
+const Named = function() {} as unknown as { new(): any; prototype: unknown }
+Named.prototype = Object.create(null)
+
 /** The typed arrays of a chunk by name, made once. */
 export const namer = ({ columns }: Shape): (chunk: Chunk) => any => {
   const made = new WeakMap<Chunk, any>()
   return (chunk) => {
     let named = made.get(chunk)
     if (named === undefined) {
-      named = Object.create(null)
+      named = new Named()
       columns.forEach(({ name, tag }, i) => {
         if (tag !== "record" && tag !== "managed") named[name] = chunk.arrays[i]
       })
