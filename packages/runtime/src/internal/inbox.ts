@@ -1,31 +1,29 @@
 /** What comes to a thread from another one: records of its link, read one by one. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import { DeadRef, InvalidMessage, MailboxesExhausted } from "../AskError.ts"
+import { DeadRef, InvalidMessage } from "../AskError.ts"
 import type { Bytes, Codec } from "../Codec.ts"
 import { CodecError } from "../Codec.ts"
 import type { Address } from "./address.ts"
 import { answer, hand, type Listing, PROTOCOL, visit } from "./audience.ts"
 import { Bindings } from "./bindings.ts"
-import * as Birth from "./birth.ts"
 import type { BoundedPlaces } from "./boundedPlaces.ts"
 import { crossing } from "./crossing.ts"
 import { Face, sending } from "./face.ts"
 import * as Failure from "./failure.ts"
 import { HANDLED } from "./hot/counts.ts"
-import { ENDED as CELL_ENDED, type Replier } from "./hot/cell.ts"
+import type { Replier } from "./hot/cell.ts"
 import type { Slot } from "./hot/chunk.ts"
 import type { Arrival } from "./hot/dispatcher.ts"
 import { CorruptLink, HEADER, type Sink } from "./hot/link.ts"
 import { Parcel, type Parking } from "./hot/parking.ts"
 import type { KeyedRef } from "./keyedRef.ts"
-import { awaitEnd, end } from "./life.ts"
-import { kept, Lives, ofStart } from "./lives.ts"
-import { LocalRef } from "./localRef.ts"
+import { kept, Lives } from "./lives.ts"
+import type { LocalRef } from "./localRef.ts"
 import type { Mesh } from "./mesh.ts"
 import { released } from "./move.ts"
 import { quiet } from "./leaving.ts"
+import { Nursery } from "./nursery.ts"
 import type { Protocol } from "./protocol.ts"
 import type { Forwarder, Target } from "./ref.ts"
 import * as Peer from "./peer.ts"
@@ -65,8 +63,7 @@ export class Inbox implements Sink, Arrival {
   private readonly bound: Bindings
   /** What the peer sends through each face. */
   private readonly faces: Array<Face> = []
-  /** The starts in flight for the peer, by their correlations. */
-  private readonly starting = new Map<number, Fiber.Fiber<unknown, unknown>>()
+  private readonly nursery: Nursery
   /** Answers that the peer may give up, by the correlations of its asks; those that are given are among them. */
   private readonly givable = new Map<number, GivableReplier>()
   /** When there are more than these, those that are given are left out. */
@@ -89,6 +86,7 @@ export class Inbox implements Sink, Arrival {
     this.bounded = bounded
     this.parking = parking
     this.bound = new Bindings(peer)
+    this.nursery = new Nursery(mesh, peer)
     peer.lives = new Lives(
       this.system,
       peer,
@@ -206,7 +204,7 @@ export class Inbox implements Sink, Arrival {
         case Peer.UNWANTED:
           return this.unwanted(d)
         case Peer.SPAWN:
-          return this.spawn(a, b, d, bytes, offset, end)
+          return this.nursery.spawn(a, b, d, (codec) => this.decode(codec, bytes, offset, end))
         case Peer.SPAWNED:
           return this.spawned(
             {
@@ -219,7 +217,7 @@ export class Inbox implements Sink, Arrival {
         case Peer.NOT_SPAWNED:
           return this.peer.settle(d)?.replier.fail(Wire.failure.decode(bytes, offset, end))
         case Peer.END:
-          return this.finish(b, c, d)
+          return this.nursery.finish(this.find(b, c), d)
         case Peer.ENDED:
           return this.peer.settle(d)?.replier.succeed(undefined)
         case Peer.STATS:
@@ -229,7 +227,7 @@ export class Inbox implements Sink, Arrival {
         case Peer.DEAD_LETTER:
           return this.system.publish(Wire.deadLetter.decode(bytes, offset, end), undefined)
         case Peer.CANCEL:
-          return this.starting.get(d)?.interruptUnsafe()
+          return this.nursery.cancel(d)
         case Peer.LOST:
           return a === this.peer.thread ? this.peer.lose() : this.mesh.lose(a)
         case Peer.DOWN:
@@ -249,7 +247,7 @@ export class Inbox implements Sink, Arrival {
         case Peer.ROOM:
           return this.mesh.mailboxes?.room(b)
         case Peer.REVIVE:
-          return this.revive(a, b, c, d, bytes, offset, end)
+          return this.nursery.revive(a, b, c, d, (codec) => this.decode(codec, bytes, offset, end))
         case Peer.FENCE:
           return this.mesh.homes.fence(a)
         case Peer.RELEASED:
@@ -543,72 +541,6 @@ export class Inbox implements Sink, Arrival {
     this.peer.write(Peer.END, 0, place.target, place.version, 0, undefined, Wire.nothing)
   }
 
-  /** Starts an actor again that was on this thread before it ended itself. */
-  private revive(
-    type: number,
-    instance: number,
-    version: number,
-    correlation: number,
-    bytes: Bytes,
-    offset: number,
-    end: number
-  ): void {
-    const args = this.system.kinds[type]?.wire.args
-    if (args === undefined) return
-    const birth = this.decode(Birth.codec(args), bytes, offset, end)
-    this.peer.lives.revive(instance, version, correlation, birth)
-  }
-
-  private spawn(
-    type: number,
-    flags: number,
-    correlation: number,
-    bytes: Bytes,
-    offset: number,
-    end: number
-  ): void {
-    const { peer } = this
-    const refuse = (failure: string): void =>
-      peer.answer(Peer.NOT_SPAWNED, correlation, failure, Wire.failure)
-    const host = this.system.kinds[type]
-    if (host === undefined) return refuse(`thread ${this.system.thread} does not host it`)
-    let birth: Birth.Birth
-    try {
-      birth = this.decode(Birth.codec(host.wire.args), bytes, offset, end)
-    } catch (error) {
-      return refuse(Failure.of(error))
-    }
-    const place = host.bounds && this.mesh.mailboxes!.open()
-    if (host.bounds !== undefined && place === undefined) return refuse(new MailboxesExhausted().message)
-    const overseer = (flags & Peer.OVERSEEN) === 0
-      ? undefined
-      : peer.lives.overseeing((flags & Peer.REFUSING) !== 0)
-    const there = (ref: LocalRef): void => {
-      const { instance, version } = this.system.directory.id(ref)
-      const shared = place && this.mesh.share(ref, place)
-      const [target, generation] = shared === undefined
-        ? [instance, version]
-        : [shared.place, -shared.generation]
-      peer.write(Peer.SPAWNED, instance, target, generation, correlation, version, Wire.version)
-    }
-    if ((flags & Peer.UNAWAITED) !== 0) {
-      return there(host.sprout(birth.args, host.owner, overseer, birth.parent))
-    }
-    const started = Effect.runForkWith(host.context)(
-      host.spawnDecoded(birth.args, host.owner, overseer, birth.parent)
-    )
-    this.starting.set(correlation, started)
-    started.addObserver((exit) => {
-      this.starting.delete(correlation)
-      if (Exit.isSuccess(exit)) {
-        there(exit.value as unknown as LocalRef)
-      } else {
-        place?.close()
-        refuse(ofStart(exit.cause))
-      }
-    })
-  }
-
   /** The instance of a swarm, if the address is of one. */
   private instance(address: number, target: number, version: number): Forwarder | undefined {
     const name = address < 0 ? this.faced(address)?.name : undefined
@@ -619,14 +551,5 @@ export class Inbox implements Sink, Arrival {
   private find(target: number, version: number): Receiver | undefined {
     if (version < 0) return this.bounded.get(target, -version)
     return this.system.directory.get(target >>> 0, version) as Receiver | undefined
-  }
-
-  private finish(target: number, version: number, correlation: number): void {
-    const ref = this.find(target, version)
-    const ended = (): void => this.peer.answer(Peer.ENDED, correlation, undefined, Wire.nothing)
-    if (!(ref instanceof LocalRef)) return ended()
-    end(ref, Exit.void)
-    if (ref.status === CELL_ENDED) ended()
-    else Effect.runForkWith(ref.host.context)(awaitEnd(ref)).addObserver(ended)
   }
 }
