@@ -349,6 +349,7 @@ export class Mesh implements Links {
     // What it said before it ended counts.
     while (inbox.poll() > 0);
     const overseen = again ?? this.overseen(thread)
+    inbox.peer.down = true
     inbox.peer.fail()
     this.system.registry.down(thread, overseen)
     inbox.peer.lives.down(overseen)
@@ -423,7 +424,9 @@ export class Mesh implements Links {
     this.ports[thread]?.close()
     this.ports[thread] = port
     Bells.listen([port], this.wake)
-    this.peer(thread).doorbell = new Doorbell(Fabric.bells(this.fabric), Fabric.bell(thread), port)
+    const peer = this.peer(thread)
+    peer.down = false
+    peer.doorbell = new Doorbell(Fabric.bells(this.fabric), Fabric.bell(thread), port)
     // It may have said itself that it was its end. One that has left comes back when keys may live on it.
     if (!this.gone.has(thread)) this.admit(thread)
     // Whoever rang meanwhile did so in vain.

@@ -186,6 +186,8 @@ export class Peer {
   readonly reader: LinkReader
   /** Its thread has ended for good. */
   lost = false
+  /** Its thread has ended, and has no successor yet; on the thread that made the system. */
+  down = false
   /** Actors that this thread has spawned there. */
   actors = 0
   /** How often its thread has ended. */

@@ -124,6 +124,8 @@ export class Shutdown {
 
 /** Ends the actors of a worker; those that have not in time, or the worker, if it does not say. */
 const endOn = (peer: Peer.Peer, millis: number): Effect.Effect<ReadonlyArray<string>> => {
+  // Its actors have ended with its thread, and whoever starts it again may never succeed.
+  if (peer.down) return Effect.succeed([])
   const asked = request<ReadonlyArray<string>>(
     peer,
     (replier) => peer.request(Peer.SHUTDOWN, millis, 0, 0, undefined, Wire.nothing, replier)
