@@ -48,9 +48,13 @@ export class VirtualClock implements Clock.Clock {
     return this.sleepers.first?.due ?? Infinity
   }
 
-  /** Moves on to a time, and wakes those who slept until then. */
-  advance(to: number): void {
+  /** Moves on to a time; nobody wakes yet. */
+  set(to: number): void {
     this.now = Math.max(this.now, to)
+  }
+
+  /** Wakes those who slept until now. */
+  wake(): void {
     for (;;) {
       const { first } = this.sleepers
       if (first === undefined || first.due > this.now) return

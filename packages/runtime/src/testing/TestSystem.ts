@@ -200,7 +200,10 @@ const Hand = Actor.make("troupe/TestSystem", {
   protocol: RpcGroup.make(
     /** When somebody on the thread wakes; null where nobody sleeps. */
     Rpc.make("Next", { success: Schema.NullOr(Schema.Number) }),
-    Rpc.make("Advance", { payload: { to: Schema.Number } })
+    /** Moves the thread's clock; nobody wakes yet. */
+    Rpc.make("Set", { payload: { to: Schema.Number } }),
+    /** Wakes those who slept until now. */
+    Rpc.make("Wake")
   )
 })
 
@@ -210,8 +213,12 @@ const hand = (clock: VirtualClock) =>
     initial: () => {},
     handlers: {
       Next: (state) => Step.reply(state, clock.next === Infinity ? null : clock.next),
-      Advance: (state, { to }) => {
-        clock.advance(to)
+      Set: (state, { to }) => {
+        clock.set(to)
+        return Step.next(state)
+      },
+      Wake: (state) => {
+        clock.wake()
         return Step.next(state)
       }
     }
@@ -220,7 +227,8 @@ const hand = (clock: VirtualClock) =>
 /** The clock of a thread, as far as whoever moves all of them needs it. */
 interface Time {
   readonly next: Effect.Effect<number>
-  advance(to: number): Effect.Effect<void>
+  set(to: number): Effect.Effect<void>
+  readonly wake: Effect.Effect<void>
 }
 
 /** The clock of a worker. One that was started again has a new one. */
@@ -246,9 +254,11 @@ class Worker implements Time {
     Effect.map(this.with((ref) => ref.ask("Next")), (next) => next ?? Infinity)
   )
 
-  advance(to: number): Effect.Effect<void> {
-    return Effect.asVoid(this.with((ref) => ref.ask("Advance", { to })))
+  set(to: number): Effect.Effect<void> {
+    return Effect.asVoid(this.with((ref) => ref.ask("Set", { to })))
   }
+
+  readonly wake = Effect.suspend(() => Effect.asVoid(this.with((ref) => ref.ask("Wake"))))
 
   private with<A, E>(use: (ref: Actor.Ref<typeof Hand>) => Effect.Effect<A, E>): Effect.Effect<A> {
     const again = Effect.suspend(() => Effect.flatMap(this.fresh, use))
@@ -259,7 +269,7 @@ class Worker implements Time {
   private readonly fresh = Effect.suspend(() =>
     Effect.tap(this.spawn, (ref) => {
       this.ref = ref
-      return Effect.orDie(ref.ask("Advance", { to: this.clock.now }))
+      return Effect.orDie(ref.ask("Set", { to: this.clock.now }))
     })
   )
 }
@@ -285,10 +295,15 @@ class SystemClock extends VirtualClock implements TestClock.TestClock {
     const { system } = this
     const all = <A>(of: (time: Time) => Effect.Effect<A>) =>
       Effect.forEach(this.others(), of, { concurrency: "unbounded" })
-    const move = (to: number): Effect.Effect<unknown> => {
-      this.advance(to)
-      return Effect.andThen(all((time) => time.advance(to)), quiet_.settle(system))
-    }
+    // First all clocks, and then who wakes: what he tells somebody on another thread finds the same time there.
+    const move = (to: number): Effect.Effect<unknown> =>
+      Effect.gen({ self: this }, function*() {
+        this.set(to)
+        yield* all((time) => time.set(to))
+        this.wake()
+        yield* all((time) => time.wake)
+        yield* quiet_.settle(system)
+      })
     const { live } = this
     const steps = Effect.gen({ self: this }, function*() {
       yield* quiet_.settle(system)
