@@ -29,7 +29,10 @@ export const median = (values: ReadonlyArray<number>): number => {
   const ascending = sorted(values)
   const middle = ascending.length >> 1
   const upper = ascending[middle]!
-  return ascending.length % 2 === 1 ? upper : ascending[middle - 1]! + (upper - ascending[middle - 1]!) / 2
+  if (ascending.length % 2 === 1) return upper
+  const lower = ascending[middle - 1]!
+  // Their difference may be more than a number can be.
+  return Math.min(upper, lower + (upper - lower) / 2)
 }
 
 export const min = (values: ReadonlyArray<number>): number => percentile(values, 0)

@@ -14,6 +14,10 @@ describe("Statistics", () => {
       assert.strictEqual(Statistics.median([10, 1, 5, 2]), 3.5)
     })
 
+    it("is one of two that are too far apart to be subtracted", () => {
+      assert.strictEqual(Statistics.median([-Number.MAX_VALUE, Number.MAX_VALUE]), Number.MAX_VALUE)
+    })
+
     it("compares numbers as numbers", () => {
       assert.strictEqual(Statistics.median([10, 9, 100]), 10)
     })
